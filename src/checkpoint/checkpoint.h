@@ -2,11 +2,12 @@
 // config.json and tokenizer.json beside it.
 //
 // Reads the Hugging Face layout: model.safetensors, or model.safetensors.index.json with the shards
-// that it names. Everything in those files is taken as hostile: each offset, length, dtype and shape
-// is checked before use, and what does not hold is GPTOSS_BAD_FILE with a message that names file,
-// tensor and what was expected. After a successful open, for every tensor:
+// that it names. Everything in those files is taken as hostile: each offset, length, dtype and
+// shape is checked before use, and what does not hold is GPTOSS_BAD_FILE with a message that names
+// file, tensor and what was expected. After a successful open, for every tensor:
 // - data[0 .. size-1] lies inside its mapped file and size is exactly product(shape) * dtype size;
-// - data is aligned to the dtype's size (a file whose header length would break this is refused with
+// - data is aligned to the dtype's size (a file whose header length would break this is refused
+// with
 //   GPTOSS_UNSUPPORTED, not copied: every known writer pads the header to 8 bytes);
 // - tensors of a file don't overlap and leave no hole; names are unique over all shards.
 //
@@ -19,7 +20,7 @@
 
 enum {
     CHECKPOINT_MAX_RANK = 8,
-    CHECKPOINT_MAX_NAME = 512,     // bytes of a tensor's name, without the NUL
+    CHECKPOINT_MAX_NAME = 512, // bytes of a tensor's name, without the NUL
     CHECKPOINT_MAX_TENSORS = 1 << 18,
     CHECKPOINT_MAX_SHARDS = 1 << 12,
 };
@@ -50,9 +51,9 @@ size_t checkpoint_dtype_size(checkpoint_dtype dtype);      // bytes of one eleme
 // Strings and data are owned by the checkpoint.
 typedef struct checkpoint_tensor {
     const char *name;
-    const char *file;   // name of the file that holds it, without the directory
+    const char *file; // name of the file that holds it, without the directory
     checkpoint_dtype dtype;
-    int rank;           // 0 (a scalar) .. CHECKPOINT_MAX_RANK
+    int rank; // 0 (a scalar) .. CHECKPOINT_MAX_RANK
     size_t shape[CHECKPOINT_MAX_RANK];
     const uint8_t *data; // size bytes; may be NULL when size is 0
     size_t size;

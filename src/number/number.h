@@ -34,11 +34,13 @@ static inline float number_bf16_to_f32(uint16_t value) { // exact
     return number_f32_of_bits((uint32_t)value << 16);
 }
 
-// Rounds to nearest, ties to even; overflows to infinity. A NaN stays a NaN of its sign, made quiet.
+// Rounds to nearest, ties to even; overflows to infinity. A NaN stays a NaN of its sign, made
+// quiet.
 static inline uint16_t number_f32_to_bf16(float value) {
     uint32_t bits = number_f32_bits(value);
     if ((bits & 0x7fffffff) > 0x7f800000) {
-        return (uint16_t)(bits >> 16 | 0x0040); // the payload's upper part may be 0: set the quiet bit
+        return (uint16_t)(bits >> 16 |
+                          0x0040); // the payload's upper part may be 0: set the quiet bit
     }
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
@@ -60,7 +62,8 @@ static inline float number_f16_to_f32(uint16_t value) {
     return number_f32_of_bits(sign | (exponent + 112) << 23 | mantissa << 13);
 }
 
-// Rounds to nearest, ties to even (through subnormals); overflows to infinity; NaN stays NaN, quiet.
+// Rounds to nearest, ties to even (through subnormals); overflows to infinity; NaN stays NaN,
+// quiet.
 uint16_t number_f32_to_f16(float value);
 
 // ---- e8m0: a scale, 2^(byte - 127) ----------------------------------------------------------
@@ -78,7 +81,8 @@ static inline float number_e8m0_to_f32(uint8_t value) {
 // The value of each 4-bit code (bit 3 is the sign): 0, .5, 1, 1.5, 2, 3, 4, 6 and their negatives.
 extern const float number_e2m1_value[16];
 
-// Twice the value: an integer of magnitude at most 12, so a dot product of codes with int8 is exact.
+// Twice the value: an integer of magnitude at most 12, so a dot product of codes with int8 is
+// exact.
 extern const int8_t number_e2m1_doubled[16];
 
 // n_blocks blocks in a row: blocks [n_blocks][16], scales [n_blocks] -> values [n_blocks * 32].
