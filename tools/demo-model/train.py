@@ -1,0 +1,146 @@
+"""Trains the demo model on generated conversations and writes it as a Hugging Face checkpoint.
+
+    python tools/demo-model/train.py --out assets/demo-model
+
+Seeds are fixed; on two cores the whole takes under 90 minutes. --minutes ends the schedule early by the clock.
+"""
+import argparse
+import json
+import os
+import random
+import sys
+import time
+
+import torch
+from torch.nn import functional as F
+
+import conversations
+import export
+import vocabulary
+from model import CONFIG, Model
+
+
+class Muon:
+    """Momentum whose updates are made orthogonal: for the matrices of the layers (one per expert)."""
+
+    def __init__(self, params, momentum=0.95):
+        self.momentum = momentum
+        groups = {}
+        for p in params:
+            groups.setdefault(tuple(p.shape[-2:]), []).append(p)
+        self.groups = [(ps, [torch.zeros_like(p) for p in ps]) for ps in groups.values()]
+
+    @staticmethod
+    def orthogonal(g):
+        x = g / (g.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+        tall = x.shape[-2] > x.shape[-1]
+        x = x.mT if tall else x
+        for _ in range(5):
+            a = x @ x.mT
+            x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+        return x.mT if tall else x
+
+    @torch.no_grad()
+    def step(self, rate):
+        for params, buffers in self.groups:
+            flat = []
+            for p, m in zip(params, buffers):
+                m.lerp_(p.grad, 1 - self.momentum)
+                flat.append(p.grad.lerp(m, self.momentum).reshape(-1, *p.shape[-2:]))
+            update = self.orthogonal(torch.cat(flat))
+            rows, columns = params[0].shape[-2:]
+            scale = max(1.0, rows / columns) ** 0.5
+            for p, u in zip(params, update.split([f.shape[0] for f in flat])):
+                p.mul_(1 - rate * 0.02).sub_(u.reshape(p.shape), alpha=rate * scale)
+
+
+def batches(words, rng, tokens):
+    """Batches of about so many tokens, of conversations of similar length: ids, which positions are predicted."""
+    while True:
+        pool = []
+        for _ in range(2000):
+            ids, own = [], []
+            for text, mine in conversations.pieces(conversations.make(rng)):
+                new = words.encode(text)
+                ids += new
+                own += [mine] * len(new)
+            if len(ids) <= 480:
+                pool.append((ids, own))
+        pool.sort(key=lambda s: len(s[0]))
+        cuts, start = [], 0
+        while start < len(pool):
+            end = start
+            while end < len(pool) and len(pool[end][0]) * (end - start + 1) <= tokens:
+                end += 1
+            cuts.append(pool[start:end])
+            start = end
+        rng.shuffle(cuts)
+        for part in cuts:
+            length = len(part[-1][0])
+            ids = torch.tensor([s[0] + [0] * (length - len(s[0])) for s in part])
+            own = torch.tensor([s[1] + [False] * (length - len(s[1])) for s in part])
+            yield ids, own
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    a.add_argument("--out", default="assets/demo-model")
+    a.add_argument("--steps", type=int, default=5000)
+    a.add_argument("--minutes", type=float, default=0, help="end the schedule after so long, if that is earlier")
+    a.add_argument("--tokens", type=int, default=6144, help="tokens in a batch")
+    a.add_argument("--threads", type=int, default=2)
+    a.add_argument("--export-every", type=int, default=500)
+    a.add_argument("--start-from", help="a state saved by an earlier run")
+    a.add_argument("--rate", type=float, default=1.0)
+    a.add_argument("--set", nargs="*", default=[], help="configuration values, as hidden=192")
+    a = a.parse_args()
+    torch.set_num_threads(a.threads)
+    torch.manual_seed(4)
+    spec = vocabulary.tokenizer_json()
+    words = vocabulary.Vocabulary(spec)
+    config = CONFIG | dict(vocab=words.size) | {k: int(v) for k, v in (s.split("=") for s in a.set)}
+    model = Model(config)
+    if a.start_from:
+        model.load_state_dict(torch.load(a.start_from))
+    matrices = [p for n, p in model.named_parameters() if n.endswith((".qkv", ".out", ".gate_up", ".down"))]
+    rest = [p for p in model.parameters() if all(p is not m for m in matrices)]
+    muon, adam = Muon(matrices), torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+    count = sum(p.numel() for p in model.parameters())
+    print(f"{count:,} parameters, {config}", file=sys.stderr)
+    began, mean, seen = time.time(), None, 0
+    os.makedirs(a.out, exist_ok=True)
+    for step, (ids, own) in enumerate(batches(words, random.Random(4), a.tokens), 1):
+        done = max(step / a.steps, (time.time() - began) / 60 / a.minutes if a.minutes else 0)
+        if done >= 1:
+            break
+        decay = min(1.0, (1 - done) / 0.7)
+        rate = min(step / 60, 1.0) * decay * a.rate
+        predicted = own[:, 1:]
+        logits, balance = model(ids[:, :-1], predicted)
+        loss = F.cross_entropy(logits, ids[:, 1:][predicted])
+        adam.zero_grad(set_to_none=True)
+        for p in matrices:
+            p.grad = None
+        (loss + 0.01 * balance).backward()
+        torch.nn.utils.clip_grad_norm_(rest, 1.0)
+        for g in adam.param_groups:
+            g["lr"] = 4e-3 * rate
+        adam.step()
+        muon.step(0.02 * rate)
+        seen += ids.numel()
+        mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
+        if step % 20 == 0:
+            spent = time.time() - began
+            bar = "#" * int(30 * done)
+            print(f"\r[{bar:30}] step {step} loss {mean:.4f} {seen / spent:,.0f} tokens/s {spent / 60:.1f} of "
+                  f"{spent / 60 / done:.0f} min", end="\n" if step % 200 == 0 else "", file=sys.stderr, flush=True)
+        if step % a.export_every == 0:
+            export.write(model, spec, a.out)
+            torch.save(model.state_dict(), a.out.rstrip("/") + ".state.pt")
+    export.write(model, spec, a.out)
+    torch.save(model.state_dict(), a.out.rstrip("/") + ".state.pt")
+    print(f"\n{step} steps, {seen:,} tokens, {(time.time() - began) / 60:.1f} minutes, loss {mean:.4f}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
