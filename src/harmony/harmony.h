@@ -144,8 +144,8 @@ const harmony_message *harmony_conversation_message(const harmony_conversation *
 void harmony_conversation_truncate(harmony_conversation *conversation, size_t length);
 
 // Appends a copy of *message and of all that it points to. Broken UTF-8 becomes U+FFFD.
-// GPTOSS_BAD_INPUT: a tool message without a name, content that does not fit the role, parameters
-// or a schema that are not JSON. After any failure the conversation is as it was.
+// GPTOSS_BAD_INPUT: parameters or a schema that are not JSON. After any failure the conversation is
+// as it was.
 gptoss_status harmony_conversation_add(harmony_conversation *conversation,
                                        const harmony_message *message, gptoss_error *error);
 
@@ -192,6 +192,9 @@ void harmony_close(harmony *harmony);
 int32_t harmony_marker_id(const harmony *harmony, harmony_marker marker);
 const char *harmony_marker_text(harmony_marker marker); // "<|start|>", ...
 
+int32_t harmony_end_of_text(const harmony *harmony); // the id of <|endoftext|>, or -1
+const tokenizer *harmony_tokenizer(const harmony *harmony);
+
 // Whether sampling for the assistant stops after this id: <|return|>, <|call|>, <|endoftext|>.
 bool harmony_stops(const harmony *harmony, int32_t id);
 
@@ -219,7 +222,8 @@ typedef struct harmony_render_options {
 } harmony_render_options;
 
 // Appends the ids. Text of messages never becomes a special token, whatever it spells.
-// options may be NULL. After a failure *ids has its old length.
+// options may be NULL. After a failure *ids has its old length. GPTOSS_BAD_INPUT: a tool message
+// without a name, system or developer content in a message of another role.
 gptoss_status harmony_render(const harmony *harmony, const harmony_conversation *conversation,
                              const harmony_render_options *options, base_ids *ids,
                              gptoss_error *error);
