@@ -20,9 +20,10 @@
 
 enum {
     CHECKPOINT_MAX_RANK = 8,
-    CHECKPOINT_MAX_NAME = 512, // bytes of a tensor's name, without the NUL
-    CHECKPOINT_MAX_TENSORS = 1 << 18,
+    CHECKPOINT_MAX_NAME = 512,        // bytes of a tensor's name, without the NUL
+    CHECKPOINT_MAX_TENSORS = 1 << 16, // the 120b model has 687
     CHECKPOINT_MAX_SHARDS = 1 << 12,
+    CHECKPOINT_MAX_CONFIG = 1 << 20, // bytes of config.json
 };
 
 typedef enum checkpoint_dtype {
@@ -88,6 +89,14 @@ const checkpoint_tensor *checkpoint_find(const checkpoint *checkpoint, const cha
 // Not NUL-terminated.
 const char *checkpoint_config(const checkpoint *checkpoint, size_t *length_out);
 const char *checkpoint_tokenizer(const checkpoint *checkpoint, size_t *length_out);
+
+// Parses JSON that came with a checkpoint: duplicate keys are refused, and so is text with more
+// than max_values commas, which bounds the memory that it can cost (about 100 bytes a value). name
+// stands in messages. *json_out is released with json_decref.
+struct json_t;
+gptoss_status checkpoint_parse_json(const char *text, size_t length, size_t max_values,
+                                    const char *name, struct json_t **json_out,
+                                    gptoss_error *error);
 
 const char *checkpoint_path(const checkpoint *checkpoint); // the directory, or the label
 
