@@ -12,6 +12,7 @@ endif()
 set(CMAKE_C_FLAGS_RELEASE "-O3") # assertions stay on
 
 option(GPTOSS_WERROR "Treat warnings as errors" ON)
+option(GPTOSS_FUZZ "Build libFuzzer targets (needs clang)" OFF)
 set(GPTOSS_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
 
 add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith)
@@ -24,6 +25,9 @@ if(GPTOSS_SANITIZE)
   add_compile_options(-fsanitize=${GPTOSS_SANITIZE} -fno-omit-frame-pointer
                       -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${GPTOSS_SANITIZE})
+endif()
+if(GPTOSS_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 # gptoss_module(NAME SOURCES ... [DEPENDS module ...] [LIBRARIES target ...])
@@ -41,7 +45,8 @@ function(gptoss_module name)
 endfunction()
 
 # gptoss_test(NAME SOURCES ... [DEPENDS module ...] [ARGS ...])
-# A C program that exits 0 when it passes, run by ctest as NAME.
+# A C program that exits 0 when it passes, run by ctest as NAME, with the label "c": those tests
+# run under the sanitizers too.
 function(gptoss_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;ARGS" ${ARGN})
   add_executable(test_${name} ${arg_SOURCES})
@@ -51,5 +56,5 @@ function(gptoss_test name)
     target_link_libraries(test_${name} PRIVATE gptoss_${dependency})
   endforeach()
   add_test(NAME ${name} COMMAND test_${name} ${arg_ARGS})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS c)
 endfunction()
