@@ -29,10 +29,11 @@ static const struct {
 
 static gptoss_status read_ordinary(tokenizer *t, gptoss_error *error) {
     const uint8_t *byte = bpe_o200k + HEADER, *in = byte + 256;
+    unsigned flags = BPE_ORDINARY | BPE_WHOLE;
     gptoss_status status = GPTOSS_OK;
     for (int32_t id = 0; !status && id < 256; id++) {
         t->byte_ids[byte[id]] = id;
-        status = bpe_set_token(t, id, (const char *)&byte[id], 1, BPE_WHOLE, error);
+        status = bpe_set_token(t, id, (const char *)&byte[id], 1, flags, error);
     }
     uint64_t bits = 0;
     unsigned n_bits = 0;
@@ -47,7 +48,7 @@ static gptoss_status read_ordinary(tokenizer *t, gptoss_error *error) {
         char bytes[256]; // the longest token of o200k has 128
         memcpy(bytes, t->bytes.data + parts[0].start, parts[0].length);
         memcpy(bytes + parts[0].length, t->bytes.data + parts[1].start, parts[1].length);
-        status = bpe_set_token(t, id, bytes, parts[0].length + parts[1].length, BPE_WHOLE, error);
+        status = bpe_set_token(t, id, bytes, parts[0].length + parts[1].length, flags, error);
     }
     return status;
 }
@@ -65,7 +66,7 @@ static gptoss_status add_specials(tokenizer *t, gptoss_error *error) {
             text = specials[named++].text;
         else
             snprintf(reserved, sizeof reserved, "<|reserved_%d|>", (int)id);
-        status = bpe_set_token(t, id, text, strlen(text), BPE_SPECIAL, error);
+        status = bpe_set_token(t, id, text, strlen(text), BPE_SPECIAL | BPE_ADDED, error);
         t->added[t->n_added++] = (bpe_added){.id = id, .level = 0};
     }
     return status ? status : bpe_finish_added(t, error);

@@ -1,6 +1,6 @@
 // The tokenizer's inside: what its files share. Nobody else includes this.
 //
-//   builtin.c, json.c, json_added.c   fill a tokenizer      table.c   its hash tables
+//   builtin.c, json.c, json_vocabulary.c   fill a tokenizer   table.c   its hash tables
 //   encode.c   text -> pieces -> ids      scan.c, pattern.c   one piece      merge.c   one piece's ids
 #ifndef TOKENIZER_PARTS_H
 #define TOKENIZER_PARTS_H
@@ -48,9 +48,11 @@ gptoss_status bpe_matcher_next(bpe_matcher *matcher, const char *text, size_t le
 // ---- the vocabulary -------------------------------------------------------------------------
 
 enum bpe_flag {
-    BPE_PRESENT = 1, // the id has a token
+    BPE_PRESENT = 1,  // the id has a token
     BPE_SPECIAL = 2,
-    BPE_WHOLE = 4, // a piece with exactly these bytes is this token, whatever the merges are
+    BPE_WHOLE = 4,    // a piece with exactly these bytes is this token, whatever the merges are
+    BPE_ORDINARY = 8, // in the table of bytes: merging can make it
+    BPE_ADDED = 16,   // in tokenizer.added
 };
 enum { BPE_MAX_TOKEN = 1 << 16, BPE_MAX_ADDED = 512 }; // bytes of a token, of an added token
 enum { BPE_MAX_SIZE = 1 << 21 };                       // ids
@@ -112,7 +114,7 @@ const bpe_pair *bpe_pair_find(const tokenizer *t, int32_t left, int32_t right); 
 gptoss_status bpe_pairs_create(tokenizer *t, size_t count, gptoss_error *error);
 void bpe_pairs_insert(tokenizer *t, int32_t left, int32_t right, int32_t rank, int32_t id);
 
-// Appends bytes to t->bytes as token id; the token must not be present.
+// Appends bytes to t->bytes and makes them token id, with these flags and BPE_PRESENT.
 gptoss_status bpe_set_token(tokenizer *t, int32_t id, const char *bytes, size_t length,
                             unsigned flags, gptoss_error *error);
 // Sorts t->added and fills what depends on it.
