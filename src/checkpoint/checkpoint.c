@@ -26,7 +26,8 @@ size_t checkpoint_dtype_size(checkpoint_dtype dtype) {
     return dtypes[dtype].size;
 }
 
-static gptoss_status read_all(checkpoint *table, const table_source *source, gptoss_error *error) {
+static gptoss_status read_texts(checkpoint *table, const table_source *source,
+                                gptoss_error *error) {
     gptoss_status status = table_add_file(table, source, "config.json", &table->config, error);
     if (status != GPTOSS_OK) {
         return status;
@@ -35,13 +36,25 @@ static gptoss_status read_all(checkpoint *table, const table_source *source, gpt
         return base_fail(error, GPTOSS_BAD_FILE, "%s: %zu bytes, expected at most %d",
                          table->config->path, table->config->map.size, CHECKPOINT_MAX_CONFIG);
     }
-    if (table_source_has(source, "tokenizer.json")) {
+    bool has;
+    status = table_source_has(source, "tokenizer.json", &has, error);
+    if (status == GPTOSS_OK && has) {
         status = table_add_file(table, source, "tokenizer.json", &table->tokenizer, error);
-        if (status != GPTOSS_OK) {
-            return status;
-        }
     }
-    if (table_source_has(source, "model.safetensors")) {
+    return status;
+}
+
+static gptoss_status read_tensors(checkpoint *table, const table_source *source,
+                                  gptoss_error *error) {
+    bool single, sharded;
+    gptoss_status status = table_source_has(source, "model.safetensors", &single, error);
+    if (status == GPTOSS_OK) {
+        status = table_source_has(source, "model.safetensors.index.json", &sharded, error);
+    }
+    if (status != GPTOSS_OK) {
+        return status;
+    }
+    if (single) { // where both are there, as transformers does
         const table_file *file;
         status = table_add_file(table, source, "model.safetensors", &file, error);
         if (status == GPTOSS_OK) {
@@ -49,7 +62,7 @@ static gptoss_status read_all(checkpoint *table, const table_source *source, gpt
         }
         return status == GPTOSS_OK ? table_sort(table, error) : status;
     }
-    if (table_source_has(source, "model.safetensors.index.json")) {
+    if (sharded) {
         return index_read(table, source, error);
     }
     return base_fail(error, GPTOSS_NO_FILE,
@@ -64,12 +77,16 @@ static gptoss_status open_source(const table_source *source, const char *label,
     if (!table) {
         return base_fail_memory(error, sizeof *table);
     }
-    gptoss_status status;
+    gptoss_status status = GPTOSS_OK;
     table->path = base_copy_string(label, strlen(label));
     if (!table->path) {
         status = base_fail_memory(error, strlen(label) + 1);
-    } else {
-        status = read_all(table, source, error);
+    }
+    if (status == GPTOSS_OK) {
+        status = read_texts(table, source, error);
+    }
+    if (status == GPTOSS_OK) {
+        status = read_tensors(table, source, error);
     }
     if (status != GPTOSS_OK) {
         checkpoint_close(table);

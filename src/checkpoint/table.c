@@ -24,15 +24,20 @@ static const checkpoint_file *find_in_memory(const table_source *source, const c
     return NULL;
 }
 
-bool table_source_has(const table_source *source, const char *name) {
+gptoss_status table_source_has(const table_source *source, const char *name, bool *has_out,
+                               gptoss_error *error) {
+    *has_out = false;
     if (!source->directory) {
-        return find_in_memory(source, name) != NULL;
+        *has_out = find_in_memory(source, name) != NULL;
+        return GPTOSS_OK;
     }
     char *path = join(source->directory, name);
-    // When memory is short, claim that it is there: opening it then tells.
-    bool found = !path || access(path, F_OK) == 0;
+    if (!path) {
+        return base_fail_memory(error, strlen(source->directory) + strlen(name) + 2);
+    }
+    *has_out = access(path, F_OK) == 0;
     base_free(path);
-    return found;
+    return GPTOSS_OK;
 }
 
 static gptoss_status open_file(table_file *file, const table_source *source, const char *directory,

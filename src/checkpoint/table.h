@@ -32,7 +32,8 @@ typedef struct table_source {
     size_t n_files;
 } table_source;
 
-bool table_source_has(const table_source *source, const char *name);
+gptoss_status table_source_has(const table_source *source, const char *name, bool *has_out,
+                               gptoss_error *error);
 
 // Adds a file of the source, mapped or lent.
 gptoss_status table_add_file(checkpoint *table, const table_source *source, const char *name,
