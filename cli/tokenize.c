@@ -1,0 +1,86 @@
+// tokenize.c: gptoss tokenize and gptoss detokenize.
+#include "cli.h"
+#include "input.h"
+#include "options.h"
+#include "output.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TOKENIZER_OPTION(path)                                                                     \
+    {                                                                                              \
+        .name = "model", .kind = OPTION_TEXT, .value = "DIR", .target = &(path),                   \
+        .help = "checkpoint folder with a tokenizer.json; without it, o200k_harmony"               \
+    }
+
+int command_tokenize(int argc, char **argv) {
+    const char *path = NULL;
+    bool special = false;
+    const option table[] = {
+        TOKENIZER_OPTION(path),
+        {.name = "special",
+         .kind = OPTION_FLAG,
+         .target = &special,
+         .help = "\"<|end|>\" in the text is the special token, not its letters"},
+    };
+    const command_syntax syntax = {
+        "tokenize", "", "Reads text from stdin, writes token ids to stdout.", table, 2, 0};
+    int n, status;
+    if (!options_parse(&syntax, argc, argv, &n, &status)) {
+        return status;
+    }
+    gptoss_tokenizer *tokenizer = NULL;
+    gptoss_error error = {0};
+    text_buffer content = {0};
+    int32_t *ids = NULL;
+    size_t n_ids = 0;
+    output_file out = {stdout, 0};
+    if ((status = input_stdin(&content)) == CLI_OK) {
+        if (gptoss_tokenizer_open(path, &tokenizer, &error) ||
+            gptoss_encode(tokenizer, content.data, content.length, special, &ids, &n_ids, &error)) {
+            status = cli_fail_with(&error);
+        } else {
+            output_ids(&out, ids, n_ids);
+        }
+    }
+    gptoss_free(ids);
+    gptoss_tokenizer_close(tokenizer);
+    text_free(&content);
+    return output_finish(&out, status);
+}
+
+int command_detokenize(int argc, char **argv) {
+    const char *path = NULL;
+    bool special = false;
+    const option table[] = {
+        TOKENIZER_OPTION(path),
+        {.name = "special",
+         .kind = OPTION_FLAG,
+         .target = &special,
+         .help = "taken for symmetry: special tokens are always written"},
+    };
+    const command_syntax syntax = {
+        "detokenize", "", "Reads token ids from stdin, writes their bytes to stdout.", table, 2, 0};
+    int n, status;
+    if (!options_parse(&syntax, argc, argv, &n, &status)) {
+        return status;
+    }
+    gptoss_tokenizer *tokenizer = NULL;
+    gptoss_error error = {0};
+    int32_t *ids = NULL;
+    size_t n_ids = 0, length = 0;
+    char *bytes = NULL;
+    output_file out = {stdout, 0};
+    if ((status = input_ids(&ids, &n_ids)) == CLI_OK) {
+        if (gptoss_tokenizer_open(path, &tokenizer, &error) ||
+            gptoss_decode(tokenizer, ids, n_ids, &bytes, &length, &error)) {
+            status = cli_fail_with(&error);
+        } else {
+            output_write(&out, bytes, length);
+        }
+    }
+    gptoss_free(bytes);
+    gptoss_tokenizer_close(tokenizer);
+    free(ids);
+    return output_finish(&out, status);
+}
