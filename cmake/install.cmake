@@ -1,5 +1,5 @@
-# What `cmake --install` leaves: program, libraries, header, pkg-config file and CMake package.
-# The libraries are the targets gptoss_shared and gptoss_static of src/api.
+# What `cmake --install` leaves, beside the program (cli/CMakeLists.txt): libraries, header, pkg-config
+# file and CMake package. The libraries are the targets gptoss_shared and gptoss_static of src/api.
 
 if(TARGET gptoss_shared)
   include(CMakePackageConfigHelpers)
@@ -19,7 +19,4 @@ if(TARGET gptoss_shared)
                 ${CMAKE_CURRENT_BINARY_DIR}/gptoss-config-version.cmake
           DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/gptoss)
   install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-endif()
-if(TARGET gptoss)
-  install(TARGETS gptoss RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
