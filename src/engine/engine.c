@@ -1,0 +1,160 @@
+// The engine's own life, its lock, and logits of a whole sequence.
+#include "engine/internal.h"
+
+#include <string.h>
+
+void engine_plan(const model_config *config, const engine_options *options,
+                 int32_t n_pages_out[BACKEND_GROUPS]) {
+    cache_plan(config, options->context, options->sequences, ENGINE_SNAPSHOTS,
+               options->batch_tokens, n_pages_out);
+}
+
+size_t engine_bytes(const model_config *config, const engine_options *options) {
+    size_t per_token = sizeof(int32_t) + sizeof(backend_run) + sizeof(engine_sequence *);
+    size_t sampling = 5 * sizeof(float); // sampler: candidates, counts, adjusted logits
+    return (size_t)config->vocabulary * (MAX_ROWS * sizeof(float) + sampling) +
+           (size_t)options->batch_tokens * per_token;
+}
+
+static gptoss_status step_init(engine *e, gptoss_error *error) {
+    size_t n = (size_t)e->options.batch_tokens, vocabulary = (size_t)e->config->vocabulary;
+    step *s = &e->step;
+    s->ids = base_alloc(n, sizeof *s->ids);
+    s->runs = base_alloc(n, sizeof *s->runs);
+    s->owners = base_alloc(n, sizeof *s->owners);
+    s->logits = base_alloc_aligned(MAX_ROWS * vocabulary, sizeof *s->logits);
+    if (!s->ids || !s->runs || !s->owners || !s->logits)
+        return base_fail_memory(error, engine_bytes(e->config, &e->options));
+    return GPTOSS_OK;
+}
+
+gptoss_status engine_open(const backend_table *backend, void *handle, const model_config *config,
+                          const engine_options *options, engine **engine_out, gptoss_error *error) {
+    *engine_out = NULL;
+    engine *e = base_alloc_zero(1, sizeof *e);
+    if (!e)
+        return base_fail_memory(error, sizeof *e);
+    e->backend = backend;
+    e->handle = handle;
+    e->config = config;
+    e->options = *options;
+    pthread_mutex_init(&e->lock, NULL);
+    pthread_cond_init(&e->changed, NULL);
+
+    int32_t n_pages[BACKEND_GROUPS];
+    engine_plan(config, options, n_pages);
+    gptoss_status status = backend->cache_create(handle, n_pages, error);
+    if (status == GPTOSS_OK)
+        status = cache_open(backend, handle, n_pages, config->window, options->context, &e->cache,
+                            error);
+    if (status == GPTOSS_OK)
+        status = sampler_create(config->vocabulary, &e->sampler, error);
+    if (status == GPTOSS_OK)
+        status = step_init(e, error);
+    if (status != GPTOSS_OK) {
+        engine_close(e);
+        return status;
+    }
+    *engine_out = e;
+    return GPTOSS_OK;
+}
+
+void engine_close(engine *e) {
+    if (!e)
+        return;
+    base_free(e->step.ids);
+    base_free(e->step.runs);
+    base_free(e->step.owners);
+    base_free(e->step.logits);
+    sampler_free(e->sampler);
+    cache_close(e->cache);
+    pthread_cond_destroy(&e->changed);
+    pthread_mutex_destroy(&e->lock);
+    base_free(e);
+}
+
+void lock_idle(engine_sequence *s) {
+    engine *e = s->engine;
+    pthread_mutex_lock(&e->lock);
+    while (s->in_step)
+        pthread_cond_wait(&e->changed, &e->lock);
+}
+
+void unlock(engine *e) {
+    pthread_mutex_unlock(&e->lock);
+}
+
+void claim(engine *e) {
+    while (e->stepping)
+        pthread_cond_wait(&e->changed, &e->lock);
+    e->stepping = true;
+}
+
+void release(engine *e) {
+    e->stepping = false;
+    pthread_cond_broadcast(&e->changed);
+}
+
+// One chunk of ids, all of whose logits are wanted. The engine is claimed; the lock is held before
+// and after, and not while the backend computes.
+static gptoss_status logits_chunk(engine *e, cache_sequence *pages, const int32_t *ids,
+                                  int32_t count, gptoss_error *error) {
+    int32_t rows[MAX_ROWS];
+    backend_run run = {.count = count, .position = pages->length};
+    gptoss_status status = cache_extend(e->cache, pages, count, error);
+    if (status != GPTOSS_OK)
+        return status;
+    for (int32_t i = 0; i < count; i++)
+        rows[i] = i;
+    memcpy(run.pages, pages->pages, sizeof run.pages);
+    backend_batch batch = {count, ids, 1, &run, count, rows};
+    unlock(e);
+    status = e->backend->forward(e->handle, &batch, e->step.logits, error);
+    pthread_mutex_lock(&e->lock);
+    cache_trim(e->cache, pages);
+    return status;
+}
+
+// Hands the rows of a chunk to the caller, without the lock.
+static gptoss_status visit_rows(engine *e, size_t first, size_t count,
+                                bool (*visit)(void *context, size_t token, const float *row),
+                                void *context, gptoss_error *error) {
+    gptoss_status status = GPTOSS_OK;
+    unlock(e);
+    for (size_t i = 0; i < count && status == GPTOSS_OK; i++) {
+        if (!visit(context, first + i, e->step.logits + i * (size_t)e->config->vocabulary))
+            status = base_fail(error, GPTOSS_CANCELLED, "stopped by the caller");
+    }
+    pthread_mutex_lock(&e->lock);
+    return status;
+}
+
+gptoss_status engine_logits(engine *e, const int32_t *ids, size_t n_ids,
+                            bool (*visit)(void *context, size_t token, const float *row),
+                            void *context, gptoss_error *error) {
+    if (n_ids > (size_t)e->options.context)
+        return base_fail(error, GPTOSS_BAD_INPUT, "%zu tokens do not fit the context of %d", n_ids,
+                         e->options.context);
+    for (size_t i = 0; i < n_ids; i++) {
+        if (ids[i] < 0 || ids[i] >= e->config->vocabulary)
+            return base_fail(error, GPTOSS_BAD_INPUT, "id %d is outside the vocabulary of %d",
+                             ids[i], e->config->vocabulary);
+    }
+    cache_sequence pages;
+    gptoss_status status = cache_sequence_init(e->cache, &pages, error);
+    if (status != GPTOSS_OK)
+        return status;
+    size_t most = MAX_ROWS < e->options.batch_tokens ? MAX_ROWS : (size_t)e->options.batch_tokens;
+    pthread_mutex_lock(&e->lock);
+    claim(e);
+    for (size_t at = 0; at < n_ids && status == GPTOSS_OK; at += most) {
+        size_t count = n_ids - at < most ? n_ids - at : most;
+        status = logits_chunk(e, &pages, ids + at, (int32_t)count, error);
+        if (status == GPTOSS_OK)
+            status = visit_rows(e, at, count, visit, context, error);
+    }
+    cache_sequence_free(e->cache, &pages);
+    release(e);
+    unlock(e);
+    return status;
+}

@@ -1,0 +1,75 @@
+// What the files of the engine share. One mutex guards every field that is not marked otherwise.
+#ifndef ENGINE_INTERNAL_H
+#define ENGINE_INTERNAL_H
+
+#include "engine/engine.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+// Logit rows of one batch; more sequences than that take turns.
+enum { MAX_ROWS = 32 };
+
+// A batch while it is computed. Touched only by the thread that computes.
+typedef struct step {
+    int32_t n_tokens, n_runs, n_rows;
+    int32_t *ids;               // [batch_tokens]
+    backend_run *runs;          // [batch_tokens]
+    engine_sequence **owners;   // [batch_tokens], of each run
+    int32_t rows[MAX_ROWS];     // index of the token
+    int32_t row_run[MAX_ROWS];  // index of the run
+    float *logits;              // [MAX_ROWS][vocabulary]
+} step;
+
+struct engine {
+    const backend_table *backend;
+    void *handle;
+    const model_config *config;
+    engine_options options;
+    pthread_mutex_t lock;
+    pthread_cond_t changed; // a step ended
+    bool stepping;          // one thread computes; cache, step and sampler are its own
+    cache *cache;
+    sampler *sampler;
+    step step;
+    engine_sequence *first, *last; // all sequences, the least recently computed first
+};
+
+struct engine_sequence {
+    engine *engine;
+    engine_sequence *previous, *next;
+    base_ids ids;         // capacity for the whole context from the start
+    size_t n_prompt;      // tokens before the generation
+    cache_sequence pages; // pages.length tokens are computed
+    cache_sequence snapshots[ENGINE_SNAPSHOTS]; // [n_snapshots], the newest last
+    int32_t n_snapshots;
+    bool in_step;    // the computing thread works on it: everything else must wait
+    bool running;    // between start and the last result
+    bool progressed; // a part of the prompt was computed and not yet reported
+    bool has_token;  // result holds a token that was not yet fetched
+    int32_t n_sampled;
+    engine_request request;
+    gptoss_logit_bias *bias; // copy, request.sampling.bias points here
+    engine_result result;
+    engine_finish finish;  // why it ended, reported after the token
+    gptoss_error failure;  // status GPTOSS_OK: none
+    atomic_bool cancelled; // without the lock
+};
+
+// Takes the lock and waits until no step works on the sequence.
+void lock_idle(engine_sequence *sequence);
+void unlock(engine *engine);
+
+// Waits until no step runs and claims the cache and the step's memory for the caller; the lock is
+// held before and after.
+void claim(engine *engine);
+void release(engine *engine);
+
+// Runs one batch, if there is work; the caller has claimed the engine and holds the lock, which is
+// let go while the backend computes.
+void run_step(engine *engine);
+
+void snapshots_drop(engine_sequence *sequence, int32_t keep);
+void snapshot_take(engine_sequence *sequence);
+
+#endif
