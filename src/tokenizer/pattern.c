@@ -162,6 +162,9 @@ gptoss_status bpe_matcher_next(bpe_matcher *matcher, const char *text, size_t le
     uint32_t options = PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY;
     int count = pcre2_match(matcher->pattern->code, (PCRE2_SPTR)text, length, start, options,
                             matcher->data, matcher->context);
+    if (count == PCRE2_ERROR_JIT_STACKLIMIT)
+        count = pcre2_match(matcher->pattern->code, (PCRE2_SPTR)text, length, start,
+                            options | PCRE2_NO_JIT, matcher->data, matcher->context);
     if (count == PCRE2_ERROR_NOMATCH)
         return GPTOSS_OK;
     if (count == PCRE2_ERROR_NOMEMORY)
