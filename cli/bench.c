@@ -58,8 +58,8 @@ static int run(gptoss_model *model, const bench_options *bench) {
         ids[i] = (int32_t)((state >> 8) % (uint32_t)plan.vocabulary);
     }
     if (!bench->json) {
-        printf("%s, %s, %s, %s, %d threads\n", plan.name, plan.device, plan.kernels,
-               model_precisions[plan.precision], (int)plan.threads);
+        printf("%s, %s, %s, %s\n", plan.name, plan.device, plan.kernels,
+               model_precisions[plan.precision]);
     }
     int status = CLI_OK;
     for (int32_t i = 0; i < bench->repeat && status == CLI_OK; i++) {

@@ -16,10 +16,11 @@ static const char *const purposes[] = {
 };
 
 #define TOKENIZER_OPTION(path)                                                                     \
-    {                                                                                              \
-        .name = "model", .kind = OPTION_TEXT, .value = "DIR", .target = &(path),                   \
-        .help = "checkpoint folder whose tokenizer is used; without it, o200k_harmony"             \
-    }
+    {.name = "model",                                                                              \
+     .kind = OPTION_TEXT,                                                                          \
+     .value = "DIR",                                                                               \
+     .target = &(path),                                                                            \
+     .help = "checkpoint folder whose tokenizer is used; without it, o200k_harmony"}
 
 static int render(int argc, char **argv) {
     const char *path = NULL;

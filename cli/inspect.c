@@ -101,8 +101,8 @@ static void print_plan(output_file *out, const tensor_listing *listing, const gp
              (int)plan->window, (int)plan->max_context, (unsigned long long)plan->parameters,
              (unsigned long long)plan->active_parameters);
     output_string(out, line);
-    snprintf(line, sizeof(line), "\nthis machine would run it on %s, kernels %s, %s, %d threads\n",
-             plan->device, plan->kernels, model_precisions[plan->precision], (int)plan->threads);
+    snprintf(line, sizeof(line), "\nthis machine would run it on %s, kernels %s, precision %s\n",
+             plan->device, plan->kernels, model_precisions[plan->precision]);
     output_string(out, line);
     snprintf(line, sizeof(line), "memory for %d sequence%s of %d positions\n", (int)plan->sequences,
              plan->sequences == 1 ? "" : "s", (int)plan->context);

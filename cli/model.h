@@ -32,11 +32,13 @@ extern const char *const model_precisions[]; // "fast", "exact"
          .high = 256,                                                                              \
          .target = &(choice).options.threads,                                                      \
          .help = "default: one per processor"},                                                    \
-    {                                                                                              \
-        .name = "context", .kind = OPTION_COUNT, .value = "N", .low = 0, .high = 1 << 24,          \
-        .target = &(choice).options.context,                                                       \
-        .help = "positions to keep; default: the model's, 8192 at most"                            \
-    }
+        {.name = "context",                                                                        \
+         .kind = OPTION_COUNT,                                                                     \
+         .value = "N",                                                                             \
+         .low = 0,                                                                                 \
+         .high = 1 << 24,                                                                          \
+         .target = &(choice).options.context,                                                      \
+         .help = "positions to keep; default: the model's, 8192 at most"}
 
 void model_choice_default(model_choice *choice_out);
 // Opens it, with the built-in model's line on stderr and a progress line. Returns an exit status.

@@ -33,9 +33,10 @@
          .high = 1,                                                                                \
          .target = &(sampling).min_p,                                                              \
          .help = "keep tokens at least this probable, relative to the best"},                      \
-    {                                                                                              \
-        .name = "seed", .kind = OPTION_SEED, .value = "S", .target = &(sampling).seed,             \
-        .help = "the same seed gives the same answer"                                              \
-    }
+        {.name = "seed",                                                                           \
+         .kind = OPTION_SEED,                                                                      \
+         .value = "S",                                                                             \
+         .target = &(sampling).seed,                                                               \
+         .help = "the same seed gives the same answer"}
 
 #endif

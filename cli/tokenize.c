@@ -8,10 +8,11 @@
 #include <stdlib.h>
 
 #define TOKENIZER_OPTION(path)                                                                     \
-    {                                                                                              \
-        .name = "model", .kind = OPTION_TEXT, .value = "DIR", .target = &(path),                   \
-        .help = "checkpoint folder with a tokenizer.json; without it, o200k_harmony"               \
-    }
+    {.name = "model",                                                                              \
+     .kind = OPTION_TEXT,                                                                          \
+     .value = "DIR",                                                                               \
+     .target = &(path),                                                                            \
+     .help = "checkpoint folder with a tokenizer.json; without it, o200k_harmony"}
 
 int command_tokenize(int argc, char **argv) {
     const char *path = NULL;
