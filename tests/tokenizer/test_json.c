@@ -33,7 +33,7 @@ static void check_encodings(const sample_json *sample, const encoding *cases, si
         size_t n = 0;
         while (cases[i].ids[n] >= 0)
             n++;
-        CHECK(ids.length == n && !memcmp(ids.data, cases[i].ids, n * sizeof *ids.data),
+        CHECK(ids.length == n && (!n || !memcmp(ids.data, cases[i].ids, n * sizeof *ids.data)),
               "'%s', mode %d: %zu ids, the first is %d", cases[i].text, (int)cases[i].mode, ids.length,
               ids.length ? (int)ids.data[0] : -1);
         base_ids_free(&ids);
