@@ -284,6 +284,7 @@ def main():
     parser.add_argument("probe")
     parser.add_argument("--cases", type=int, default=10000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=1.0, help="that a case may take")
     parser.add_argument("--memory", type=int, default=600, help="MiB of address space, 0: any")
     args = parser.parse_args()
     shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -306,7 +307,7 @@ def main():
             start = time.time()
             answer = probe.ask(path)
             slowest = max(slowest, time.time() - start)
-            if answer is None or not answer.startswith(("ok ", "error ")) or slowest > 1:
+            if answer is None or not answer.startswith(("ok ", "error ")) or slowest > args.seconds:
                 sys.exit(f"case {number} ({bend.__name__}): "
                          f"{'crash or hang' if answer is None else answer}, {slowest:.2f} s")
             seen[answer.split()[0] + (" " + answer.split()[1] if answer[0] == "e" else "")] += 1
