@@ -121,8 +121,8 @@ static int chat_stats(talk_state *t, const char *argument) {
     (void)argument;
     gptoss_plan plan;
     gptoss_model_describe(t->model, &plan);
-    say("%s: %s, kernels %s, %s, %d threads, %.1f MiB\n", plan.name, plan.device, plan.kernels,
-        model_precisions[plan.precision], (int)plan.threads, (double)plan.total_bytes / (1 << 20));
+    say("%s: %s, kernels %s, %s, %.1f MiB\n", plan.name, plan.device, plan.kernels,
+        model_precisions[plan.precision], (double)plan.total_bytes / (1 << 20));
     say("%zu messages, %zu of %d positions used\n", gptoss_conversation_length(t->conversation),
         gptoss_sequence_length(t->sequence), (int)plan.context);
     show_stats(&t->show, &t->last);
@@ -212,6 +212,7 @@ int chat_session(talk_state *t) {
             continue;
         }
         status = CLI_OK;
+        interrupt_clear(); // a Ctrl-C that came too late for the last answer
         if (line.data[0] == '/') {
             leave = obey(t, line.data, &status);
         } else {

@@ -66,13 +66,8 @@ int command_generate(int argc, char **argv) {
     generation.sampling.temperature = 0;
     const option table[] = {
         MODEL_OPTIONS(choice),
-        {.name = "tokens",
-         .kind = OPTION_COUNT,
-         .value = "N",
-         .low = 1,
-         .high = 1 << 24,
-         .target = &generation.max_tokens,
-         .help = "how many ids to write (needed)"},
+        COUNT_OPTION("tokens", "N", 1, 1 << 24, &generation.max_tokens,
+                     "how many ids to write (needed)"),
         SAMPLING_OPTIONS(generation.sampling, "default 0: the most probable token"),
     };
     const command_syntax syntax = {
@@ -98,6 +93,7 @@ int command_generate(int argc, char **argv) {
     if (status == CLI_OK && n_ids == 0) {
         status = cli_fail("standard input: no token ids");
     }
+    model_choice_fit(&choice, n_ids + (size_t)generation.max_tokens);
     if (status == CLI_OK && (status = model_load(&choice, &model)) == CLI_OK) {
         status = generate(model, ids, n_ids, &generation, &writer);
     }

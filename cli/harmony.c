@@ -1,6 +1,7 @@
 // harmony.c: gptoss harmony render and gptoss harmony parse.
 #include "cli.h"
 #include "input.h"
+#include "model.h"
 #include "options.h"
 #include "output.h"
 
@@ -15,22 +16,11 @@ static const char *const purposes[] = {
     NULL,
 };
 
-#define TOKENIZER_OPTION(path)                                                                     \
-    {.name = "model",                                                                              \
-     .kind = OPTION_TEXT,                                                                          \
-     .value = "DIR",                                                                               \
-     .target = &(path),                                                                            \
-     .help = "checkpoint folder whose tokenizer is used; without it, o200k_harmony"}
-
 static int render(int argc, char **argv) {
     const char *path = NULL;
     int purpose = GPTOSS_FOR_COMPLETION;
     const option table[] = {
-        {.name = "for",
-         .kind = OPTION_CHOICE,
-         .choices = purposes,
-         .target = &purpose,
-         .help = "what the ids are for; default completion"},
+        CHOICE_OPTION("for", purposes, &purpose, "what the ids are for; default completion"),
         TOKENIZER_OPTION(path),
     };
     const command_syntax syntax = {
@@ -70,11 +60,8 @@ static int render(int argc, char **argv) {
 static int parse(int argc, char **argv) {
     const char *path = NULL, *role = NULL;
     const option table[] = {
-        {.name = "role",
-         .kind = OPTION_TEXT,
-         .value = "ROLE",
-         .target = &role,
-         .help = "the ids go on behind <|start|>ROLE, as a completion does (assistant)"},
+        TEXT_OPTION("role", "ROLE", &role,
+                    "the ids go on behind <|start|>ROLE, as a completion does (assistant)"),
         TOKENIZER_OPTION(path),
     };
     const command_syntax syntax = {

@@ -199,14 +199,9 @@ int command_inspect(int argc, char **argv) {
     bool json = false;
     const option table[] = {
         MODEL_OPTIONS(choice),
-        {.name = "sequences",
-         .kind = OPTION_COUNT,
-         .value = "N",
-         .low = 1,
-         .high = 65536,
-         .target = &choice.options.sequences,
-         .help = "conversations at once; default 1"},
-        {.name = "json", .kind = OPTION_FLAG, .target = &json, .help = "as one JSON object"},
+        COUNT_OPTION("sequences", "N", 1, 65536, &choice.options.sequences,
+                     "conversations at once; default 1"),
+        FLAG_OPTION("json", &json, "as one JSON object"),
     };
     const command_syntax syntax = {
         "inspect",

@@ -92,11 +92,7 @@ int command_logits(int argc, char **argv) {
     const char *path = NULL;
     const option table[] = {
         MODEL_OPTIONS(choice),
-        {.name = "output",
-         .kind = OPTION_TEXT,
-         .value = "F.npy",
-         .target = &path,
-         .help = "the file to write (needed)"},
+        TEXT_OPTION("output", "F.npy", &path, "the file to write (needed)"),
     };
     const command_syntax syntax = {
         "logits",
@@ -120,6 +116,7 @@ int command_logits(int argc, char **argv) {
     if (status == CLI_OK && n_ids == 0) {
         status = cli_fail("standard input: no token ids");
     }
+    model_choice_fit(&choice, n_ids);
     if (status == CLI_OK && (status = model_load(&choice, &model)) == CLI_OK) {
         status = write_file(path, model, ids, n_ids);
     }

@@ -22,6 +22,13 @@ void model_choice_complete(model_choice *choice) {
     choice->options.precision = (gptoss_precision)choice->precision;
 }
 
+void model_choice_fit(model_choice *choice, size_t n) {
+    enum { DEFAULT_CONTEXT = 8192, LONGEST = 1 << 30 }; // the first is gptoss.h's
+    if (choice->options.context == 0 && n > DEFAULT_CONTEXT) {
+        choice->options.context = n < LONGEST ? (int32_t)n : LONGEST;
+    }
+}
+
 static bool on_progress(void *context, double share) {
     (void)context;
     terminal_progress("loading", share);

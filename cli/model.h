@@ -15,34 +15,25 @@ extern const char *const model_precisions[]; // "fast", "exact"
 
 // Rows for an option table.
 #define MODEL_OPTIONS(choice)                                                                      \
-    {.name = "model",                                                                              \
-     .kind = OPTION_TEXT,                                                                          \
-     .value = "DIR",                                                                               \
-     .target = &(choice).options.path,                                                             \
-     .help = "checkpoint folder; without it, the built-in demo model"},                            \
-        {.name = "precision",                                                                      \
-         .kind = OPTION_CHOICE,                                                                    \
-         .choices = model_precisions,                                                              \
-         .target = &(choice).precision,                                                            \
-         .help = "fast (default), or exact: the reference"},                                       \
-        {.name = "threads",                                                                        \
-         .kind = OPTION_COUNT,                                                                     \
-         .value = "N",                                                                             \
-         .low = 0,                                                                                 \
-         .high = 256,                                                                              \
-         .target = &(choice).options.threads,                                                      \
-         .help = "default: one per processor"},                                                    \
-        {.name = "context",                                                                        \
-         .kind = OPTION_COUNT,                                                                     \
-         .value = "N",                                                                             \
-         .low = 0,                                                                                 \
-         .high = 1 << 24,                                                                          \
-         .target = &(choice).options.context,                                                      \
-         .help = "positions to keep; default: the model's, 8192 at most"}
+    TEXT_OPTION("model", "DIR", &(choice).options.path,                                            \
+                "checkpoint folder; without it, the built-in demo model"),                         \
+        CHOICE_OPTION("precision", model_precisions, &(choice).precision,                          \
+                      "fast (default), or exact: the reference"),                                  \
+        COUNT_OPTION("threads", "N", 0, 256, &(choice).options.threads,                            \
+                     "default: one per processor"),                                                \
+        COUNT_OPTION("context", "N", 0, 1 << 24, &(choice).options.context,                        \
+                     "positions to keep; default: the model's, 8192 at most")
+
+// For commands that need the tokenizer alone.
+#define TOKENIZER_OPTION(path)                                                                     \
+    TEXT_OPTION("model", "DIR", &(path),                                                           \
+                "checkpoint folder with a tokenizer.json; without it, o200k_harmony")
 
 void model_choice_default(model_choice *choice_out);
 // Opens it, with the built-in model's line on stderr and a progress line. Returns an exit status.
 int model_load(model_choice *choice, gptoss_model **model_out);
+// Makes room for n positions where --context was not given and the default is smaller.
+void model_choice_fit(model_choice *choice, size_t n);
 // The choice as the library wants it, with the environment's GPTOSS_CPU.
 void model_choice_complete(model_choice *choice);
 

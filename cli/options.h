@@ -24,6 +24,19 @@ typedef struct option {
     const char *const *choices; // OPTION_CHOICE: NULL-terminated
 } option;
 
+// Rows, one kind each.
+#define FLAG_OPTION(name, target, help) {(name), OPTION_FLAG, NULL, (help), (target), 0, 0, NULL}
+#define TEXT_OPTION(name, value, target, help)                                                     \
+    {(name), OPTION_TEXT, (value), (help), (target), 0, 0, NULL}
+#define COUNT_OPTION(name, value, low, high, target, help)                                         \
+    {(name), OPTION_COUNT, (value), (help), (target), (low), (high), NULL}
+#define NUMBER_OPTION(name, value, low, high, target, help)                                        \
+    {(name), OPTION_NUMBER, (value), (help), (target), (low), (high), NULL}
+#define SEED_OPTION(name, value, target, help)                                                     \
+    {(name), OPTION_SEED, (value), (help), (target), 0, 0, NULL}
+#define CHOICE_OPTION(name, choices, target, help)                                                 \
+    {(name), OPTION_CHOICE, NULL, (help), (target), 0, 0, (choices)}
+
 typedef struct command_syntax {
     const char *command;   // "run", "harmony parse"
     const char *arguments; // "[PROMPT]"; "" for none

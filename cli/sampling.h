@@ -5,38 +5,13 @@
 #include "options.h"
 
 #define SAMPLING_OPTIONS(sampling, temperature_help)                                               \
-    {.name = "temperature",                                                                        \
-     .kind = OPTION_NUMBER,                                                                        \
-     .value = "T",                                                                                 \
-     .low = 0,                                                                                     \
-     .high = 100,                                                                                  \
-     .target = &(sampling).temperature,                                                            \
-     .help = (temperature_help)},                                                                  \
-        {.name = "top-p",                                                                          \
-         .kind = OPTION_NUMBER,                                                                    \
-         .value = "P",                                                                             \
-         .low = 0,                                                                                 \
-         .high = 1,                                                                                \
-         .target = &(sampling).top_p,                                                              \
-         .help = "keep the most probable tokens up to this sum"},                                  \
-        {.name = "top-k",                                                                          \
-         .kind = OPTION_COUNT,                                                                     \
-         .value = "K",                                                                             \
-         .low = 0,                                                                                 \
-         .high = 1 << 24,                                                                          \
-         .target = &(sampling).top_k,                                                              \
-         .help = "keep the K most probable tokens"},                                               \
-        {.name = "min-p",                                                                          \
-         .kind = OPTION_NUMBER,                                                                    \
-         .value = "P",                                                                             \
-         .low = 0,                                                                                 \
-         .high = 1,                                                                                \
-         .target = &(sampling).min_p,                                                              \
-         .help = "keep tokens at least this probable, relative to the best"},                      \
-        {.name = "seed",                                                                           \
-         .kind = OPTION_SEED,                                                                      \
-         .value = "S",                                                                             \
-         .target = &(sampling).seed,                                                               \
-         .help = "the same seed gives the same answer"}
+    NUMBER_OPTION("temperature", "T", 0, 100, &(sampling).temperature, (temperature_help)),        \
+        NUMBER_OPTION("top-p", "P", 0, 1, &(sampling).top_p,                                       \
+                      "keep the most probable tokens up to this sum"),                             \
+        COUNT_OPTION("top-k", "K", 0, 1 << 24, &(sampling).top_k,                                  \
+                     "keep the K most probable tokens"),                                           \
+        NUMBER_OPTION("min-p", "P", 0, 1, &(sampling).min_p,                                       \
+                      "keep tokens at least this probable, relative to the best"),                 \
+        SEED_OPTION("seed", "S", &(sampling).seed, "the same seed gives the same answer")
 
 #endif

@@ -193,8 +193,11 @@ void show_event(show_state *s, const gptoss_event *event, const gptoss_stats *st
         text_of_message(s, event);
         break;
     case GPTOSS_EVENT_CLOSE:
+        close_message(s);
+        break;
     case GPTOSS_EVENT_DONE:
         close_message(s);
+        terminal_progress("", -1); // where the prompt was left half read
         break;
     case GPTOSS_EVENT_TOKEN:
         break;

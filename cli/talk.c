@@ -50,62 +50,26 @@ bool talk_parse(talk_state *t, const char *command, const char *arguments, const
                 int max_arguments, int argc, char **argv, int *n_out, int *status_out) {
     const option table[] = {
         MODEL_OPTIONS(t->choice),
-        {.name = "effort",
-         .kind = OPTION_CHOICE,
-         .choices = efforts,
-         .target = &t->effort,
-         .help = "how much it reasons; default medium"},
-        {.name = "system",
-         .kind = OPTION_TEXT,
-         .value = "TEXT",
-         .target = &t->system,
-         .help = "instructions for the model (the developer message)"},
-        {.name = "tools",
-         .kind = OPTION_TEXT,
-         .value = "FILE.json",
-         .target = &t->tools_path,
-         .help = "functions that it may call: [{\"name\", \"description\", \"parameters\"}, ...]"},
-        {.name = "tool-command",
-         .kind = OPTION_TEXT,
-         .value = "CMD",
-         .target = &t->tool_command,
-         .help = "program that answers calls: CMD NAME, arguments on stdin, result on stdout"},
-        {.name = "tool-timeout",
-         .kind = OPTION_COUNT,
-         .value = "SECONDS",
-         .low = 1,
-         .high = 86400,
-         .target = &t->tool_seconds,
-         .help = "how long that program may take; default 30"},
-        {.name = "date",
-         .kind = OPTION_TEXT,
-         .value = "YYYY-MM-DD",
-         .target = &t->date,
-         .help = "the date that the model is told; default today"},
-        {.name = "max-tokens",
-         .kind = OPTION_COUNT,
-         .value = "N",
-         .low = 0,
-         .high = 1 << 24,
-         .target = &t->generation.max_tokens,
-         .help = "longest answer; default 0: no limit"},
+        CHOICE_OPTION("effort", efforts, &t->effort, "how much it reasons; default medium"),
+        TEXT_OPTION("system", "TEXT", &t->system,
+                    "instructions for the model (the developer message)"),
+        TEXT_OPTION("tools", "FILE.json", &t->tools_path,
+                    "functions that it may call, a JSON list of {name, description, parameters}"),
+        TEXT_OPTION("tool-command", "CMD", &t->tool_command,
+                    "program that answers calls: CMD NAME, arguments on stdin, result on stdout"),
+        COUNT_OPTION("tool-timeout", "SECONDS", 1, 86400, &t->tool_seconds,
+                     "how long that program may take; default 30"),
+        TEXT_OPTION("date", "YYYY-MM-DD", &t->date,
+                    "the date that the model is told; default today"),
+        COUNT_OPTION("max-tokens", "N", 0, 1 << 24, &t->generation.max_tokens,
+                     "longest answer; default 0: no limit"),
         SAMPLING_OPTIONS(t->generation.sampling, "default 1; 0 for the demo model"),
-        {.name = "hide-analysis",
-         .kind = OPTION_FLAG,
-         .target = &t->show.hide_analysis,
-         .help = "do not show the reasoning"},
-        {.name = "show-all",
-         .kind = OPTION_FLAG,
-         .target = &t->show.show_all,
-         .help = "in a pipe too, show every channel with a label"},
-        {.name = "json",
-         .kind = OPTION_FLAG,
-         .target = &t->show.json,
-         .help = "one JSON object a line for every event"},
-        {.name = "stats",
-         .kind = OPTION_FLAG,
-         .target = &t->stats,
-         .help = "tokens per second at the end, on stderr; always on a terminal"},
+        FLAG_OPTION("hide-analysis", &t->show.hide_analysis, "do not show the reasoning"),
+        FLAG_OPTION("show-all", &t->show.show_all,
+                    "in a pipe too, show every channel with a label"),
+        FLAG_OPTION("json", &t->show.json, "one JSON object a line for every event"),
+        FLAG_OPTION("stats", &t->stats,
+                    "tokens per second at the end, on stderr; always on a terminal"),
     };
     const command_syntax syntax = {
         command, arguments, about, table, sizeof(table) / sizeof(table[0]), max_arguments};
@@ -206,7 +170,6 @@ static int generate(talk_state *t, tool_call *call, gptoss_finish *finish_out) {
     gptoss_error error = {0};
     gptoss_event event = {0};
     *finish_out = GPTOSS_FINISH_ERROR;
-    show_answer(&t->show);
     if (gptoss_prompt(t->sequence, t->conversation, &error) ||
         gptoss_start(t->sequence, &t->generation, &error)) {
         return cli_fail_with(&error);
@@ -260,8 +223,10 @@ static int answer_call(talk_state *t, const tool_call *call, bool *answered_out)
     } else if (!t->show.json && isatty(STDIN_FILENO) == 1 && t->show.out_terminal) {
         if (!text_add(&prompt, "result> ")) {
             status = cli_fail("out of memory");
-        } else if (line_read(t->lines, prompt.data, false, &result) != LINE_READ) {
-            *answered_out = false;
+        } else {
+            line_result read = line_read(t->lines, prompt.data, false, &result);
+            *answered_out = read == LINE_READ;
+            status = read == LINE_INTERRUPTED ? CLI_INTERRUPTED : CLI_OK;
         }
     } else {
         *answered_out = false;
@@ -309,6 +274,7 @@ static int answer_rounds(talk_state *t, tool_call *call, gptoss_stats *sum) {
 int talk_answer(talk_state *t) {
     tool_call call = {0};
     gptoss_stats sum = {0};
+    show_answer(&t->show);
     int status = answer_rounds(t, &call, &sum);
     text_free(&call.recipient);
     text_free(&call.arguments);

@@ -1,28 +1,20 @@
 // tokenize.c: gptoss tokenize and gptoss detokenize.
 #include "cli.h"
 #include "input.h"
+#include "model.h"
 #include "options.h"
 #include "output.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TOKENIZER_OPTION(path)                                                                     \
-    {.name = "model",                                                                              \
-     .kind = OPTION_TEXT,                                                                          \
-     .value = "DIR",                                                                               \
-     .target = &(path),                                                                            \
-     .help = "checkpoint folder with a tokenizer.json; without it, o200k_harmony"}
-
 int command_tokenize(int argc, char **argv) {
     const char *path = NULL;
     bool special = false;
     const option table[] = {
         TOKENIZER_OPTION(path),
-        {.name = "special",
-         .kind = OPTION_FLAG,
-         .target = &special,
-         .help = "\"<|end|>\" in the text is the special token, not its letters"},
+        FLAG_OPTION("special", &special,
+                    "\"<|end|>\" in the text is the special token, not its letters"),
     };
     const command_syntax syntax = {
         "tokenize", "", "Reads text from stdin, writes token ids to stdout.", table, 2, 0};
@@ -55,10 +47,7 @@ int command_detokenize(int argc, char **argv) {
     bool special = false;
     const option table[] = {
         TOKENIZER_OPTION(path),
-        {.name = "special",
-         .kind = OPTION_FLAG,
-         .target = &special,
-         .help = "taken for symmetry: special tokens are always written"},
+        FLAG_OPTION("special", &special, "taken for symmetry: special tokens are always written"),
     };
     const command_syntax syntax = {
         "detokenize", "", "Reads token ids from stdin, writes their bytes to stdout.", table, 2, 0};

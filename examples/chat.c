@@ -3,49 +3,41 @@
 #include <stdio.h>
 #include <string.h>
 
-static int fail(const gptoss_error *error) {
-    fprintf(stderr, "%s\n", error->message);
-    return 1;
-}
-
 static bool on_event(void *context, const gptoss_event *event) {
     (void)context;
-    if (event->kind == GPTOSS_EVENT_OPEN) {
+    if (event->kind == GPTOSS_EVENT_OPEN)
         printf("[%s] ", event->channel ? event->channel : "no channel");
-    } else if (event->kind == GPTOSS_EVENT_TEXT) {
-        fwrite(event->text, 1, event->text_length, stdout);
-    } else if (event->kind == GPTOSS_EVENT_CLOSE) {
+    if (event->kind == GPTOSS_EVENT_TEXT)
+        printf("%s", event->text);
+    if (event->kind == GPTOSS_EVENT_CLOSE)
         printf("\n");
-    }
     return fflush(stdout) == 0; // false would end the answer
 }
 
 int main(int argc, char **argv) {
     gptoss_error error = {0};
-    gptoss_model_options options;
-    gptoss_generation generation;
     gptoss_setting setting = {.effort = GPTOSS_EFFORT_MEDIUM, .date = "2026-11-24"};
     gptoss_model *model = NULL;
     gptoss_sequence *sequence = NULL;
     gptoss_conversation *talk = NULL;
+    gptoss_model_options options;
+    gptoss_generation generation;
     gptoss_model_options_default(&options);
     gptoss_generation_default(&generation);
     options.path = argc > 1 ? argv[1] : NULL; // NULL: the built-in demo model
-    if (gptoss_model_open(&options, &model, &error) ||
-        gptoss_sequence_create(model, &sequence, &error) ||
-        gptoss_conversation_create(&setting, &talk, &error)) {
-        return fail(&error);
-    }
+    bool failed = gptoss_model_open(&options, &model, &error) ||
+                  gptoss_sequence_create(model, &sequence, &error) ||
+                  gptoss_conversation_create(&setting, &talk, &error);
     char line[4096];
-    while (printf("> ") && fflush(stdout) == 0 && fgets(line, sizeof(line), stdin)) {
-        if (gptoss_add_user(talk, line, strcspn(line, "\n"), &error) ||
-            gptoss_prompt(sequence, talk, &error) ||
-            gptoss_run(sequence, &generation, on_event, NULL, &error) ||
-            gptoss_take_messages(sequence, talk, &error)) {
-            return fail(&error);
-        }
-    }
+    while (!failed && printf("> ") && fflush(stdout) == 0 && fgets(line, sizeof line, stdin))
+        failed = gptoss_add_user(talk, line, strcspn(line, "\n"), &error) ||
+                 gptoss_prompt(sequence, talk, &error) ||
+                 gptoss_run(sequence, &generation, on_event, NULL, &error) ||
+                 gptoss_take_messages(sequence, talk, &error);
+    if (failed)
+        fprintf(stderr, "%s\n", error.message);
     gptoss_conversation_free(talk);
     gptoss_sequence_free(sequence);
     gptoss_model_close(model);
+    return failed;
 }
