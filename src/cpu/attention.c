@@ -34,10 +34,10 @@ static void store_head(const cpu_state *cpu, uint8_t *head, size_t at, const flo
     }
     uint16_t *keys = (uint16_t *)head, *values = keys + cpu->cache.key_count + at * padded;
     uint16_t rounded[MODEL_MAX_HEAD_DIM];
-    cpu->kernels->encode_bf16(k, dim, rounded);
+    cpu->kernels.encode_bf16(k, dim, rounded);
     for (size_t d = 0; d < dim; d++)
         keys[d * CPU_PAGE + at] = rounded[d];
-    cpu->kernels->encode_bf16(v, dim, values);
+    cpu->kernels.encode_bf16(v, dim, values);
     memset(values + dim, 0, (padded - dim) * sizeof *values);
 }
 
@@ -84,8 +84,8 @@ static void fetch_page(const cpu_state *cpu, const uint8_t *head, int first, int
     }
     const uint16_t *keys = (const uint16_t *)head;
     size_t skip = (size_t)first * cpu->padded_dim;
-    cpu->kernels->decode_bf16(keys, cache->key_count, thread->k);
-    cpu->kernels->decode_bf16(keys + cache->key_count + skip,
+    cpu->kernels.decode_bf16(keys, cache->key_count, thread->k);
+    cpu->kernels.decode_bf16(keys + cache->key_count + skip,
                               (size_t)(last - first + 1) * cpu->padded_dim, thread->v + skip);
     page->k = thread->k;
     page->v = thread->v;
@@ -153,7 +153,7 @@ void cpu_attend(const cpu_step *step, int layer_index, size_t item, cpu_thread *
             page.maximum = thread->maximum + row;
             page.total = thread->total + row;
             page.output = thread->output + row * cpu->padded_dim;
-            cpu->kernels->attend_page(&page);
+            cpu->kernels.attend_page(&page);
         }
     }
     finish(cpu, tile, head, thread);

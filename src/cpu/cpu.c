@@ -6,37 +6,38 @@
 
 #include "cpu/state.h"
 
-enum { MAX_SETS = 8 };
+#define SET_NAME(set, flags) #set,
+static const char *const set_names[] = {CPU_KERNEL_SETS(SET_NAME)};
 
 const char *cpu_kernel_set(size_t index, bool *runs_out) {
-    cpu_kernel_choice sets[MAX_SETS];
+    cpu_kernel_choice sets[CPU_MAX_KERNEL_SETS];
     *runs_out = false;
-    if (index >= cpu_kernel_sets(sets, MAX_SETS))
+    if (index >= cpu_kernel_sets(sets))
         return NULL;
     *runs_out = sets[index].runs;
-    return sets[index].kernels->name;
+    return set_names[index];
 }
 
-static gptoss_status choose_kernels(const char *name, const cpu_kernels **kernels_out,
+static gptoss_status choose_kernels(const char *name, cpu_kernels *kernels_out,
                                     gptoss_error *error) {
-    cpu_kernel_choice sets[MAX_SETS];
-    size_t n = cpu_kernel_sets(sets, MAX_SETS), length = 0;
+    cpu_kernel_choice sets[CPU_MAX_KERNEL_SETS];
+    size_t n = cpu_kernel_sets(sets), length = 0;
     char available[128] = "";
-    *kernels_out = NULL;
+    bool found = false;
     for (size_t i = 0; i < n; i++) {
         if (!sets[i].runs)
             continue;
-        if (!name || strcmp(name, sets[i].kernels->name) == 0)
-            *kernels_out = sets[i].kernels;
-        size_t size = strlen(sets[i].kernels->name);
+        if (!name || strcmp(name, set_names[i]) == 0)
+            *kernels_out = sets[i].kernels, found = true;
+        size_t size = strlen(set_names[i]);
         if (length + size + 3 < sizeof available) {
             memcpy(available + length, length ? ", " : "", length ? 2 : 0);
             length += length ? 2 : 0;
-            memcpy(available + length, sets[i].kernels->name, size + 1);
+            memcpy(available + length, set_names[i], size + 1);
             length += size;
         }
     }
-    if (*kernels_out)
+    if (found)
         return GPTOSS_OK;
     return base_fail(error, GPTOSS_BAD_ARGUMENT, "this machine has no instruction set '%s', only: %s",
                      name, available);
@@ -72,7 +73,7 @@ static gptoss_status cpu_open(const backend_options *options, const model_config
                               const model_weights *weights, void **handle_out,
                               gptoss_error *error) {
     *handle_out = NULL;
-    const cpu_kernels *kernels;
+    cpu_kernels kernels;
     gptoss_status status = check_options(options, error);
     if (!status)
         status = choose_kernels(options->instruction_set, &kernels, error);
@@ -124,7 +125,7 @@ static void cpu_describe(const void *handle, backend_description *description_ou
     };
     snprintf(description_out->device, sizeof description_out->device, "CPU, %d thread%s",
              cpu->n_threads, cpu->n_threads == 1 ? "" : "s");
-    snprintf(description_out->kernels, sizeof description_out->kernels, "%s", cpu->kernels->name);
+    snprintf(description_out->kernels, sizeof description_out->kernels, "%s", cpu->kernels.name);
 }
 
 static gptoss_status cpu_load(void *handle, bool (*progress)(void *context, double share),

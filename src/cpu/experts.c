@@ -27,7 +27,7 @@ void cpu_router(const cpu_step *step, int layer_index, size_t item) {
     size_t rows = experts - row < CPU_ROUTER_ROWS ? experts - row : CPU_ROUTER_ROWS;
     size_t token = item / router_chunks(cpu) * CPU_TOKEN_TILE;
     size_t tokens = step->n - token < CPU_TOKEN_TILE ? step->n - token : CPU_TOKEN_TILE;
-    cpu->kernels->dots_f32(layer->router + row * hidden, rows, hidden, s->norm.f32, s->norm.stride,
+    cpu->kernels.dots_f32(layer->router + row * hidden, rows, hidden, s->norm.f32, s->norm.stride,
                            s->identity + token, tokens, s->router + token * experts + row, experts);
 }
 
@@ -94,11 +94,11 @@ typedef struct expert_rows {
 
 // Fast, many tokens: panels are unpacked once, before all tiles of tokens.
 static bool unpack(const cpu_state *cpu, cpu_thread *thread, const expert_rows *rows, size_t n) {
-    if (cpu->precision == BACKEND_EXACT || n <= cpu->kernels->direct_tokens)
+    if (cpu->precision == BACKEND_EXACT || n <= cpu->kernels.direct_tokens)
         return false;
     size_t panel_blocks = CPU_PANEL * rows->n_blocks;
     for (size_t p = 0; p * CPU_PANEL < rows->n_rows; p++)
-        cpu->kernels->pack_mx(rows->blocks + p * panel_blocks * NUMBER_MXFP4_BLOCK_BYTES,
+        cpu->kernels.pack_mx(rows->blocks + p * panel_blocks * NUMBER_MXFP4_BLOCK_BYTES,
                               rows->scales + p * panel_blocks, rows->n_blocks,
                               thread->panel_codes + p * panel_blocks * CPU_BLOCK,
                               thread->panel_scales + p * panel_blocks);
@@ -109,10 +109,10 @@ static void multiply_exact(const cpu_state *cpu, cpu_thread *thread, const exper
                            const cpu_inputs *inputs, const int32_t *index, size_t n) {
     size_t columns = rows->n_blocks * CPU_BLOCK;
     for (size_t row = 0; row < rows->n_rows; row += CPU_EXACT_ROWS) {
-        cpu->kernels->decode_mxfp4(rows->blocks + row * rows->n_blocks * NUMBER_MXFP4_BLOCK_BYTES,
+        cpu->kernels.decode_mxfp4(rows->blocks + row * rows->n_blocks * NUMBER_MXFP4_BLOCK_BYTES,
                                    rows->scales + row * rows->n_blocks,
                                    CPU_EXACT_ROWS * rows->n_blocks, thread->weight_rows);
-        cpu->kernels->dots_f32(thread->weight_rows, CPU_EXACT_ROWS, columns, inputs->f32,
+        cpu->kernels.dots_f32(thread->weight_rows, CPU_EXACT_ROWS, columns, inputs->f32,
                                inputs->stride, index, n, thread->tile + row, CPU_EXPERT_ROWS);
     }
 }
@@ -128,11 +128,11 @@ static void multiply(const cpu_state *cpu, cpu_thread *thread, const expert_rows
     for (size_t p = 0; p * CPU_PANEL < rows->n_rows; p++) {
         float *out = thread->tile + p * CPU_PANEL;
         if (unpacked)
-            cpu->kernels->panel_mx(thread->panel_codes + p * panel_blocks * CPU_BLOCK,
+            cpu->kernels.panel_mx(thread->panel_codes + p * panel_blocks * CPU_BLOCK,
                                    thread->panel_scales + p * panel_blocks, rows->n_blocks,
                                    &inputs->q8, index, n, out, CPU_EXPERT_ROWS);
         else
-            cpu->kernels->rows_mxfp4(rows->blocks + p * panel_blocks * NUMBER_MXFP4_BLOCK_BYTES,
+            cpu->kernels.rows_mxfp4(rows->blocks + p * panel_blocks * NUMBER_MXFP4_BLOCK_BYTES,
                                      rows->scales + p * panel_blocks, rows->n_blocks, &inputs->q8,
                                      index, n, out, CPU_EXPERT_ROWS);
     }
@@ -154,12 +154,12 @@ static void activate(const cpu_state *cpu, const float *sums, const uint16_t *bi
         biased[i] = sums[i] + number_bf16_to_f32(bias[i]);
     bool exact = cpu->precision == BACKEND_EXACT;
     float *to = exact ? hidden->f32 + slot * hidden->stride + row / 2 : result;
-    cpu->kernels->swiglu(biased, CPU_BLOCK, cpu->config->swiglu_limit, cpu->config->swiglu_alpha,
+    cpu->kernels.swiglu(biased, CPU_BLOCK, cpu->config->swiglu_limit, cpu->config->swiglu_alpha,
                          to);
     if (exact)
         return;
     size_t at = slot * hidden->q8.groups;
-    cpu->kernels->encode_q8(result, row / CPU_EXPERT_ROWS, 1,
+    cpu->kernels.encode_q8(result, row / CPU_EXPERT_ROWS, 1,
                             hidden->q8.codes + at * CPU_GROUP_BYTES,
                             hidden->q8.scales + at * CPU_GROUP, hidden->q8.sums + at * CPU_GROUP);
 }

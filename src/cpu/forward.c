@@ -7,7 +7,7 @@
 static void load_embedding(const cpu_step *step, size_t token) {
     const cpu_state *cpu = step->cpu;
     size_t hidden = (size_t)cpu->config->hidden;
-    cpu->kernels->decode_bf16(cpu->weights->embedding + (size_t)step->batch->ids[token] * hidden,
+    cpu->kernels.decode_bf16(cpu->weights->embedding + (size_t)step->batch->ids[token] * hidden,
                               hidden, cpu->scratch.x + token * hidden);
 }
 

@@ -15,7 +15,7 @@ const uint16_t *cpu_stored_row(const cpu_matrix *matrix, size_t row) {
 static void linear_exact(const cpu_state *cpu, cpu_thread *thread, const cpu_matrix *matrix, size_t panel,
                          const cpu_inputs *inputs, const int32_t *index, size_t n, float *out,
                          size_t out_stride) {
-    const cpu_kernels *kernels = cpu->kernels;
+    const cpu_kernels *kernels = &cpu->kernels;
     size_t begin = panel * CPU_PANEL, end = begin + CPU_PANEL;
     end = end < matrix->rows ? end : matrix->rows;
     for (size_t row = begin; row < end; row += CPU_EXACT_ROWS) {
@@ -36,7 +36,7 @@ void cpu_linear(const cpu_state *cpu, cpu_thread *thread, const cpu_matrix *matr
         return;
     }
     size_t blocks = cpu_round_up(matrix->columns, CPU_BLOCK) / CPU_BLOCK;
-    cpu->kernels->panel_q8(matrix->codes + panel * blocks * CPU_PANEL * CPU_BLOCK,
+    cpu->kernels.panel_q8(matrix->codes + panel * blocks * CPU_PANEL * CPU_BLOCK,
                            matrix->scales + panel * blocks * CPU_PANEL, blocks, &inputs->q8, index,
                            n, out, out_stride);
 }
@@ -47,7 +47,7 @@ void cpu_encode_row(const cpu_state *cpu, const cpu_inputs *inputs, size_t row, 
     const cpu_q8_rows *q8 = &inputs->q8;
     size_t blocks = cpu_round_up(columns, CPU_BLOCK) / CPU_BLOCK;
     size_t at = row * q8->groups;
-    cpu->kernels->encode_q8(inputs->f32 + row * inputs->stride, 0, blocks,
+    cpu->kernels.encode_q8(inputs->f32 + row * inputs->stride, 0, blocks,
                             q8->codes + at * CPU_GROUP_BYTES, q8->scales + at * CPU_GROUP,
                             q8->sums + at * CPU_GROUP);
 }
@@ -56,7 +56,7 @@ void cpu_norm(const cpu_state *cpu, const float *from, const float *weight, floa
     static const int32_t first = 0;
     size_t hidden = (size_t)cpu->config->hidden;
     float squares;
-    cpu->kernels->dots_f32(from, 1, hidden, from, hidden, &first, 1, &squares, 1);
+    cpu->kernels.dots_f32(from, 1, hidden, from, hidden, &first, 1, &squares, 1);
     float inverse = 1.0f / sqrtf(squares / (float)hidden + cpu->config->rms_eps);
     for (size_t i = 0; i < hidden; i++)
         to[i] = from[i] * inverse * weight[i];

@@ -122,7 +122,7 @@ typedef struct cpu_cache {
 typedef struct cpu_state {
     const model_config *config;
     const model_weights *weights;
-    const cpu_kernels *kernels;
+    cpu_kernels kernels; // by value: entries of several sets together
     backend_precision precision;
     int n_threads;
     int32_t max_tokens, max_context;

@@ -98,7 +98,8 @@ typedef struct cpu_kernels {
 #undef CPU_KERNEL_FIELD
 } cpu_kernels;
 
-// Each set and the processor flags that it needs, slowest first.
+// Each set and the processor flags that it needs, slowest first. A set leaves NULL what it does not
+// do better than the one before it.
 #if defined(__x86_64__)
 #define CPU_KERNEL_SETS(X) X(scalar, 0) X(avx2, BASE_CPU_AVX2)
 #else
@@ -109,11 +110,13 @@ typedef struct cpu_kernels {
 CPU_KERNEL_SETS(CPU_KERNEL_SET_DECLARATION)
 #undef CPU_KERNEL_SET_DECLARATION
 
-// All sets, slowest first; those that this machine lacks have runs = false.
+// All sets, slowest first, each filled up with the entries of the one before it; those that this
+// machine lacks have runs = false. Returns how many there are.
 typedef struct cpu_kernel_choice {
-    const cpu_kernels *kernels;
+    cpu_kernels kernels;
     bool runs;
 } cpu_kernel_choice;
-size_t cpu_kernel_sets(cpu_kernel_choice *choices_out, size_t capacity);
+enum { CPU_MAX_KERNEL_SETS = 8 };
+size_t cpu_kernel_sets(cpu_kernel_choice choices_out[CPU_MAX_KERNEL_SETS]);
 
 #endif

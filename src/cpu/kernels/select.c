@@ -3,7 +3,7 @@
 
 #include "base/base.h"
 
-size_t cpu_kernel_sets(cpu_kernel_choice *choices_out, size_t capacity) {
+size_t cpu_kernel_sets(cpu_kernel_choice choices_out[CPU_MAX_KERNEL_SETS]) {
     const struct {
         const cpu_kernels *kernels;
         unsigned needs;
@@ -12,9 +12,21 @@ size_t cpu_kernel_sets(cpu_kernel_choice *choices_out, size_t capacity) {
         CPU_KERNEL_SETS(SET)
 #undef SET
     };
-    size_t n = sizeof sets / sizeof *sets;
+    enum { N = sizeof sets / sizeof *sets };
+    _Static_assert((int)N <= (int)CPU_MAX_KERNEL_SETS, "room for every set");
     unsigned flags = base_cpu_flags();
-    for (size_t i = 0; i < n && i < capacity; i++)
-        choices_out[i] = (cpu_kernel_choice){sets[i].kernels, (flags & sets[i].needs) == sets[i].needs};
-    return n;
+    for (size_t i = 0; i < N; i++) {
+        cpu_kernels *merged = &choices_out[i].kernels;
+        const cpu_kernels *own = sets[i].kernels;
+        *merged = i ? choices_out[i - 1].kernels : *own;
+        merged->name = own->name;
+        merged->direct_tokens = own->direct_tokens;
+#define OVERRIDE(kernel, parameters)                                                               \
+    if (own->kernel)                                                                               \
+        merged->kernel = own->kernel;
+        CPU_KERNELS(OVERRIDE)
+#undef OVERRIDE
+        choices_out[i].runs = (flags & sets[i].needs) == sets[i].needs;
+    }
+    return N;
 }

@@ -1,0 +1,299 @@
+// AVX2: products of packed panels and of published MXFP4 with 8-bit activations.
+//
+// vpmaddubsw multiplies unsigned by signed and adds pairs in int16. Doubled e2m1 codes plus 12 are at
+// most 24, so that four such results, at most 4 * 2 * 24 * 127 = 24,384, may be added before they are
+// widened. 8-bit weights need each result widened: |weight| times activation with the weight's sign.
+#include "cpu/kernels/avx2.h"
+
+enum { TILE = 4, HALF_PANEL = 16 };
+
+typedef struct tokens {
+    const int8_t *codes[TILE];
+    const float *scales[TILE];
+    const int32_t *sums[TILE];
+} tokens;
+
+static inline tokens select_tokens(const cpu_q8_rows *x, const int32_t *index, size_t n) {
+    tokens t;
+    for (size_t i = 0; i < n; i++) {
+        size_t at = (size_t)index[i] * x->groups;
+        t.codes[i] = x->codes + at * CPU_GROUP_BYTES;
+        t.scales[i] = x->scales + at * CPU_GROUP;
+        t.sums[i] = x->sums + at * CPU_GROUP;
+    }
+    return t;
+}
+
+static inline __m256i broadcast_quad(const int8_t *from) {
+    int32_t quad;
+    memcpy(&quad, from, sizeof quad);
+    return _mm256_set1_epi32(quad);
+}
+
+// The integer sums of one block: 16 rows (two registers) by n tokens.
+static inline void block_mx(const uint8_t *w, const tokens *x, int n, size_t block,
+                            __m256i sum[TILE][2]) {
+    const __m256i ones = _mm256_set1_epi16(1);
+    for (int t = 0; t < n; t++)
+        sum[t][0] = sum[t][1] = _mm256_set1_epi32(-CPU_MX_OFFSET * x->sums[t][block]);
+    for (int half = 0; half < 2; half++) {
+        __m256i pairs[TILE][2];
+        for (int g = 0; g < 4; g++) {
+            const uint8_t *quad = w + (half * 4 + g) * CPU_PANEL * 4;
+            __m256i w0 = _mm256_loadu_si256((const __m256i *)quad);
+            __m256i w1 = _mm256_loadu_si256((const __m256i *)(quad + 32));
+            for (int t = 0; t < n; t++) {
+                __m256i a = broadcast_quad(x->codes[t] + cpu_q8_place(block, 0) + half * 64 + g * 4);
+                __m256i p0 = _mm256_maddubs_epi16(w0, a), p1 = _mm256_maddubs_epi16(w1, a);
+                pairs[t][0] = g ? _mm256_add_epi16(pairs[t][0], p0) : p0;
+                pairs[t][1] = g ? _mm256_add_epi16(pairs[t][1], p1) : p1;
+            }
+        }
+        for (int t = 0; t < n; t++) {
+            sum[t][0] = _mm256_add_epi32(sum[t][0], _mm256_madd_epi16(pairs[t][0], ones));
+            sum[t][1] = _mm256_add_epi32(sum[t][1], _mm256_madd_epi16(pairs[t][1], ones));
+        }
+    }
+}
+
+static inline void block_q8(const uint8_t *w, const tokens *x, int n, size_t block,
+                            __m256i sum[TILE][2]) {
+    const __m256i ones = _mm256_set1_epi16(1), offset = _mm256_set1_epi8((char)0x80);
+    for (int t = 0; t < n; t++)
+        sum[t][0] = sum[t][1] = _mm256_setzero_si256();
+    for (int g = 0; g < 8; g++) {
+        const uint8_t *quad = w + g * CPU_PANEL * 4;
+        const int8_t *place = NULL;
+        __m256i w0 = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)quad), offset);
+        __m256i w1 = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(quad + 32)), offset);
+        __m256i m0 = _mm256_abs_epi8(w0), m1 = _mm256_abs_epi8(w1);
+        for (int t = 0; t < n; t++) {
+            place = x->codes[t] + cpu_q8_place(block, 0) + g / 4 * 64 + g % 4 * 4;
+            __m256i a = broadcast_quad(place);
+            __m256i p0 = _mm256_maddubs_epi16(m0, _mm256_sign_epi8(a, w0));
+            __m256i p1 = _mm256_maddubs_epi16(m1, _mm256_sign_epi8(a, w1));
+            sum[t][0] = _mm256_add_epi32(sum[t][0], _mm256_madd_epi16(p0, ones));
+            sum[t][1] = _mm256_add_epi32(sum[t][1], _mm256_madd_epi16(p1, ones));
+        }
+    }
+}
+
+static inline void block_add(bool mx, const uint8_t *codes, const uint16_t *scales, size_t block,
+                             const tokens *x, int n, __m256 total[TILE][2]) {
+    __m256i sum[TILE][2];
+    const uint8_t *w = codes + block * CPU_BLOCK * CPU_PANEL;
+    if (mx)
+        block_mx(w, x, n, block, sum);
+    else
+        block_q8(w, x, n, block, sum);
+    for (int i = 0; i < 2; i++) {
+        __m256 scale = avx2_load_bf16(scales + block * CPU_PANEL + 8 * i);
+        for (int t = 0; t < n; t++) {
+            __m256 both = _mm256_mul_ps(scale, _mm256_broadcast_ss(x->scales[t] + block));
+            total[t][i] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[t][i]), both, total[t][i]);
+        }
+    }
+}
+
+// Several tokens: one partial sum after another, so that all accumulators stay in registers.
+static inline void tile_parts(bool mx, const uint8_t *codes, const uint16_t *scales,
+                              size_t n_blocks, const tokens *x, int n, float *out,
+                              size_t out_stride) {
+    static const size_t order[CPU_GROUP] = {0, 2, 1, 3}; // (p0 + p2) + (p1 + p3)
+    __m256 part[CPU_GROUP][TILE][2];
+    for (int i = 0; i < CPU_GROUP; i++) {
+        for (int t = 0; t < n; t++)
+            part[i][t][0] = part[i][t][1] = _mm256_setzero_ps();
+        for (size_t b = order[i]; b < n_blocks; b += CPU_GROUP)
+            block_add(mx, codes, scales, b, x, n, part[i]);
+    }
+    for (int t = 0; t < n; t++) {
+        for (int i = 0; i < 2; i++) {
+            __m256 even = _mm256_add_ps(part[0][t][i], part[1][t][i]);
+            __m256 odd = _mm256_add_ps(part[2][t][i], part[3][t][i]);
+            _mm256_storeu_ps(out + (size_t)t * out_stride + 8 * i, _mm256_add_ps(even, odd));
+        }
+    }
+}
+
+// One token: blocks in the order in which they lie, as memory likes it.
+static inline void stream_parts(bool mx, const uint8_t *codes, const uint16_t *scales,
+                                size_t n_blocks, const tokens *x, float *out) {
+    __m256 part[CPU_GROUP][TILE][2];
+    for (int i = 0; i < CPU_GROUP; i++)
+        part[i][0][0] = part[i][0][1] = _mm256_setzero_ps();
+    size_t b = 0;
+    for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP)
+        for (size_t i = 0; i < CPU_GROUP; i++)
+            block_add(mx, codes, scales, b + i, x, 1, part[i]);
+    for (size_t i = 0; b + i < n_blocks; i++)
+        block_add(mx, codes, scales, b + i, x, 1, part[i]);
+    for (int i = 0; i < 2; i++) {
+        __m256 even = _mm256_add_ps(part[0][0][i], part[2][0][i]);
+        __m256 odd = _mm256_add_ps(part[1][0][i], part[3][0][i]);
+        _mm256_storeu_ps(out + 8 * i, _mm256_add_ps(even, odd));
+    }
+}
+
+static inline void panel(bool mx, const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
+                         const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
+                         size_t out_stride) {
+    for (size_t half = 0; half < CPU_PANEL; half += HALF_PANEL) {
+        const uint8_t *w = codes + half * 4;
+        const uint16_t *s = scales + half;
+        for (size_t t = 0; t < n; t += TILE) {
+            size_t count = n - t < TILE ? n - t : TILE;
+            tokens chosen = select_tokens(x, index + t, count);
+            float *to = out + t * out_stride + half;
+            if (count == 4)
+                tile_parts(mx, w, s, n_blocks, &chosen, 4, to, out_stride);
+            else if (count == 3)
+                tile_parts(mx, w, s, n_blocks, &chosen, 3, to, out_stride);
+            else if (count == 2)
+                tile_parts(mx, w, s, n_blocks, &chosen, 2, to, out_stride);
+            else
+                stream_parts(mx, w, s, n_blocks, &chosen, to);
+        }
+    }
+}
+
+void avx2_panel_q8(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
+                   const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
+                   size_t out_stride) {
+    panel(false, codes, scales, n_blocks, x, index, n, out, out_stride);
+}
+
+void avx2_panel_mx(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
+                   const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
+                   size_t out_stride) {
+    panel(true, codes, scales, n_blocks, x, index, n, out, out_stride);
+}
+
+// ---- published MXFP4 ------------------------------------------------------------------------
+
+// Doubled e2m1 values plus 12, by code.
+static inline __m256i code_table(void) {
+    return _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
+}
+
+static inline void split_nibbles(__m256i bytes, __m256i *low, __m256i *high) {
+    const __m256i mask = _mm256_set1_epi8(15);
+    *low = _mm256_shuffle_epi8(code_table(), _mm256_and_si256(bytes, mask));
+    *high = _mm256_shuffle_epi8(code_table(), _mm256_and_si256(_mm256_srli_epi16(bytes, 4), mask));
+}
+
+void avx2_pack_mx(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks, uint8_t *codes,
+                  uint16_t *panel_scales) {
+    size_t row_bytes = n_blocks * NUMBER_MXFP4_BLOCK_BYTES;
+    for (size_t b = 0; b < n_blocks; b++, codes += CPU_BLOCK * CPU_PANEL) {
+        for (size_t r = 0; r < CPU_PANEL; r++)
+            *panel_scales++ = math_half_e8m0(scales[r * n_blocks + b]);
+        for (size_t r = 0; r < CPU_PANEL; r += 8) {
+            const uint8_t *from = blocks + r * row_bytes + b * NUMBER_MXFP4_BLOCK_BYTES;
+            __m256i row[4], pair[4], quad[4]; // rows i and i + 4, then quads of eight rows
+            for (size_t i = 0; i < 4; i++)
+                row[i] = _mm256_loadu2_m128i((const __m128i *)(from + (i + 4) * row_bytes),
+                                             (const __m128i *)(from + i * row_bytes));
+            for (int i = 0; i < 2; i++) {
+                pair[i] = _mm256_unpacklo_epi32(row[2 * i], row[2 * i + 1]);
+                pair[i + 2] = _mm256_unpackhi_epi32(row[2 * i], row[2 * i + 1]);
+            }
+            for (int i = 0; i < 2; i++) {
+                quad[2 * i] = _mm256_unpacklo_epi64(pair[2 * i], pair[2 * i + 1]);
+                quad[2 * i + 1] = _mm256_unpackhi_epi64(pair[2 * i], pair[2 * i + 1]);
+            }
+            for (size_t g = 0; g < 4; g++) {
+                __m256i low, high;
+                split_nibbles(quad[g], &low, &high);
+                _mm256_storeu_si256((__m256i *)(codes + (g * CPU_PANEL + r) * 4), low);
+                _mm256_storeu_si256((__m256i *)(codes + ((g + 4) * CPU_PANEL + r) * 4), high);
+            }
+        }
+    }
+}
+
+// Halved e8m0 scales as float32; exact, 255 becomes NaN.
+static inline __m256 half_scales(__m128i eight_bytes) {
+    __m256i byte = _mm256_cvtepu8_epi32(eight_bytes);
+    __m256i bits = _mm256_max_epi32(_mm256_slli_epi32(byte, 23), _mm256_set1_epi32(0x00400000));
+    __m256i nan = _mm256_cmpeq_epi32(byte, _mm256_set1_epi32(NUMBER_E8M0_NAN));
+    bits = _mm256_or_si256(bits, _mm256_and_si256(nan, _mm256_set1_epi32(0x00400000)));
+    return _mm256_mul_ps(_mm256_castsi256_ps(bits), _mm256_set1_ps(0.5f));
+}
+
+static inline __m256 two_floats(const float *from) { // from[0] in the low half, from[1] in the high
+    return _mm256_set_m128(_mm_broadcast_ss(from + 1), _mm_broadcast_ss(from));
+}
+
+static inline __m256i two_sums(const int32_t *from) {
+    return _mm256_set_m128i(_mm_set1_epi32(-CPU_MX_OFFSET * from[1]),
+                            _mm_set1_epi32(-CPU_MX_OFFSET * from[0]));
+}
+
+// Four blocks of four rows, which lie row_bytes and n_scales apart; total: partial sums 0, 1 | 2, 3,
+// a row in each lane.
+static inline void group_mxfp4(const uint8_t *blocks, size_t row_bytes, const uint8_t *scales,
+                               size_t n_scales, const int8_t *x, const float *x_scales,
+                               const int32_t *x_sums, __m256 total[2]) {
+    uint32_t by_row[4];
+    for (size_t r = 0; r < 4; r++)
+        memcpy(&by_row[r], scales + r * n_scales, 4);
+    __m128i by_block = _mm_shuffle_epi8(
+        _mm_loadu_si128((const __m128i *)by_row),
+        _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    for (size_t two = 0; two < 2; two++) {
+        __m256i even = _mm256_loadu_si256((const __m256i *)(x + 32 * two));
+        __m256i odd = _mm256_loadu_si256((const __m256i *)(x + 64 + 32 * two));
+        __m256i sum[4];
+        for (size_t r = 0; r < 4; r++) {
+            __m256i low, high;
+            split_nibbles(_mm256_loadu_si256((const __m256i *)(blocks + r * row_bytes + 32 * two)),
+                          &low, &high);
+            __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(low, even),
+                                             _mm256_maddubs_epi16(high, odd));
+            sum[r] = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+        }
+        __m256i rows = _mm256_hadd_epi32(_mm256_hadd_epi32(sum[0], sum[1]),
+                                         _mm256_hadd_epi32(sum[2], sum[3]));
+        rows = _mm256_add_epi32(rows, two_sums(x_sums + 2 * two));
+        __m256 scale = half_scales(two ? _mm_srli_si128(by_block, 8) : by_block);
+        scale = _mm256_mul_ps(scale, two_floats(x_scales + 2 * two));
+        total[two] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(rows), scale, total[two]);
+    }
+}
+
+static inline void four_rows(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks,
+                             const tokens *x, float *out) {
+    size_t row_bytes = n_blocks * NUMBER_MXFP4_BLOCK_BYTES, b = 0;
+    __m256 total[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP)
+        group_mxfp4(blocks + b * NUMBER_MXFP4_BLOCK_BYTES, row_bytes, scales + b, n_blocks,
+                    x->codes[0] + b / CPU_GROUP * CPU_GROUP_BYTES, x->scales[0] + b, x->sums[0] + b,
+                    total);
+    if (b < n_blocks) { // the activations beyond are zero
+        uint8_t rest[4][64] = {{0}}, rest_scales[4][CPU_GROUP] = {{0}};
+        for (size_t r = 0; r < 4; r++) {
+            memcpy(rest[r], blocks + r * row_bytes + b * NUMBER_MXFP4_BLOCK_BYTES,
+                   (n_blocks - b) * NUMBER_MXFP4_BLOCK_BYTES);
+            memcpy(rest_scales[r], scales + r * n_blocks + b, n_blocks - b);
+        }
+        group_mxfp4(rest[0], 64, rest_scales[0], CPU_GROUP,
+                    x->codes[0] + b / CPU_GROUP * CPU_GROUP_BYTES, x->scales[0] + b, x->sums[0] + b,
+                    total);
+    }
+    __m256 both = _mm256_add_ps(total[0], total[1]); // p0 + p2 | p1 + p3
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps(both, 1)));
+}
+
+void avx2_rows_mxfp4(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks,
+                     const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
+                     size_t out_stride) {
+    for (size_t r = 0; r < CPU_PANEL; r += 4) {
+        for (size_t t = 0; t < n; t++) {
+            tokens one = select_tokens(x, index + t, 1);
+            four_rows(blocks + r * n_blocks * NUMBER_MXFP4_BLOCK_BYTES, scales + r * n_blocks,
+                      n_blocks, &one, out + t * out_stride + r);
+        }
+    }
+}
