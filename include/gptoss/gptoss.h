@@ -10,11 +10,12 @@
 // examples/chat.c is a complete chat in 40 lines.
 //
 // Rules that hold everywhere:
-// - A function that can fail returns a gptoss_status and takes a gptoss_error (NULL is fine). Results
+// - A function that can fail returns a gptoss_status and takes a gptoss_error (NULL is fine).
+// Results
 //   leave through arguments named _out, which are cleared first.
 // - Handles made by *_create, *_open or *_copy belong to the caller; close or free takes NULL.
-//   Strings and arrays inside events and descriptions belong to their handle and live until the next
-//   call on it.
+//   Strings and arrays inside events and descriptions belong to their handle and live until the
+//   next call on it.
 // - Option structs are filled by their *_default function first, so that a program keeps its
 //   meaning when fields are added.
 // - The library never prints, exits or reads the environment.
@@ -75,7 +76,7 @@ typedef enum gptoss_precision {
 typedef bool gptoss_progress(void *context, double share);
 
 typedef struct gptoss_model_options {
-    const char *path;            // a folder in Hugging Face layout; NULL: the built-in demo model
+    const char *path; // a folder in Hugging Face layout; NULL: the built-in demo model
     gptoss_precision precision;
     int32_t threads;             // 0: one per processor
     int32_t context;             // positions per sequence; 0: the model's maximum or 8192, if less
@@ -97,16 +98,16 @@ typedef struct gptoss_plan {
     gptoss_precision precision;
     int32_t layers, hidden, heads, kv_heads, head_dim;
     int32_t experts, experts_per_token, intermediate, vocabulary, window;
-    int32_t max_context;         // what the model was made for
-    int32_t context, sequences;  // what was asked for, defaults filled in
+    int32_t max_context;        // what the model was made for
+    int32_t context, sequences; // what was asked for, defaults filled in
     int32_t threads, batch_tokens;
-    uint64_t parameters;         // stored values
-    uint64_t active_parameters;  // used per token
-    size_t mapped_bytes;         // weights read from the file as they are
-    size_t weight_bytes;         // weights repacked in memory
-    size_t cache_bytes;          // keys and values
-    size_t scratch_bytes;        // working memory
-    size_t total_bytes;          // all four
+    uint64_t parameters;        // stored values
+    uint64_t active_parameters; // used per token
+    size_t mapped_bytes;        // weights read from the file as they are
+    size_t weight_bytes;        // weights repacked in memory
+    size_t cache_bytes;         // keys and values
+    size_t scratch_bytes;       // working memory
+    size_t total_bytes;         // all four
 } gptoss_plan;
 
 // What gptoss_model_open would do with these options, without allocating it.
@@ -129,7 +130,8 @@ typedef struct gptoss_tensor {
 // Calls visit for every tensor in the order of the files; visit returns false to stop. path as in
 // gptoss_model_options.
 GPTOSS_API gptoss_status gptoss_list_tensors(const char *path,
-                                             bool (*visit)(void *context, const gptoss_tensor *tensor),
+                                             bool (*visit)(void *context,
+                                                           const gptoss_tensor *tensor),
                                              void *context, gptoss_error *error);
 
 // Logits of every token of one sequence of ids, in order: row is [vocabulary] and valid during the
@@ -165,7 +167,11 @@ GPTOSS_API void gptoss_free(void *memory);
 
 typedef struct gptoss_conversation gptoss_conversation;
 
-typedef enum gptoss_effort { GPTOSS_EFFORT_LOW, GPTOSS_EFFORT_MEDIUM, GPTOSS_EFFORT_HIGH } gptoss_effort;
+typedef enum gptoss_effort {
+    GPTOSS_EFFORT_LOW,
+    GPTOSS_EFFORT_MEDIUM,
+    GPTOSS_EFFORT_HIGH
+} gptoss_effort;
 
 // How a conversation becomes ids (docs/harmony.md).
 typedef enum gptoss_purpose {
@@ -199,7 +205,8 @@ GPTOSS_API size_t gptoss_conversation_length(const gptoss_conversation *conversa
 
 // Replaces the opening (system and developer message), keeping the rest.
 GPTOSS_API gptoss_status gptoss_conversation_set(gptoss_conversation *conversation,
-                                                 const gptoss_setting *setting, gptoss_error *error);
+                                                 const gptoss_setting *setting,
+                                                 gptoss_error *error);
 GPTOSS_API gptoss_status gptoss_add_user(gptoss_conversation *conversation, const char *text,
                                          size_t length, gptoss_error *error);
 // The result of a call to `tool` ("functions.get_weather"), as text or JSON.
@@ -233,13 +240,13 @@ typedef void gptoss_mask(void *context, const int32_t *ids, size_t n_ids, uint32
                          int32_t vocabulary);
 
 typedef struct gptoss_sampling {
-    float temperature;        // 0: always the most probable token; default 1
-    float top_p;              // 1: off
-    int32_t top_k;            // 0: off
-    float min_p;              // 0: off; relative to the most probable token
-    float repetition_penalty; // 1: off; divides positive logits, multiplies negative ones
-    float presence_penalty;   // 0: off; subtracted from tokens that occurred
-    float frequency_penalty;  // 0: off; subtracted per occurrence
+    float temperature;             // 0: always the most probable token; default 1
+    float top_p;                   // 1: off
+    int32_t top_k;                 // 0: off
+    float min_p;                   // 0: off; relative to the most probable token
+    float repetition_penalty;      // 1: off; divides positive logits, multiplies negative ones
+    float presence_penalty;        // 0: off; subtracted from tokens that occurred
+    float frequency_penalty;       // 0: off; subtracted per occurrence
     const gptoss_logit_bias *bias; // [n_bias]
     size_t n_bias;
     gptoss_mask *mask; // may be NULL
@@ -286,16 +293,16 @@ GPTOSS_API gptoss_status gptoss_restore(gptoss_sequence *sequence, const char *p
 
 typedef struct gptoss_generation {
     gptoss_sampling sampling;
-    int32_t max_tokens;  // sampled tokens at most; 0: until the context is full
-    bool ignore_stop;    // go on behind <|return|> and <|call|>; no Harmony events are made
-    int32_t logprobs;    // most probable tokens reported with each one, at most 20; default 0
+    int32_t max_tokens; // sampled tokens at most; 0: until the context is full
+    bool ignore_stop;   // go on behind <|return|> and <|call|>; no Harmony events are made
+    int32_t logprobs;   // most probable tokens reported with each one, at most 20; default 0
 } gptoss_generation;
 
 GPTOSS_API void gptoss_generation_default(gptoss_generation *generation_out);
 
 // Begins to sample behind the sequence's tokens.
-GPTOSS_API gptoss_status gptoss_start(gptoss_sequence *sequence, const gptoss_generation *generation,
-                                      gptoss_error *error);
+GPTOSS_API gptoss_status gptoss_start(gptoss_sequence *sequence,
+                                      const gptoss_generation *generation, gptoss_error *error);
 
 typedef enum gptoss_event_kind {
     GPTOSS_EVENT_PROGRESS, // a part of the prompt was computed

@@ -69,7 +69,9 @@ static gptoss_status in_range(const char *name, int32_t value, int32_t low, int3
 // Fills in what the options leave open.
 static gptoss_status resolve(gptoss_model *m, const gptoss_model_options *o, gptoss_error *error) {
     int32_t longest = m->config.max_positions;
-    int32_t context = o->context ? o->context : longest < DEFAULT_CONTEXT ? longest : DEFAULT_CONTEXT;
+    int32_t context = o->context                  ? o->context
+                      : longest < DEFAULT_CONTEXT ? longest
+                                                  : DEFAULT_CONTEXT;
     int32_t batch = o->batch_tokens ? o->batch_tokens : DEFAULT_BATCH;
     int32_t threads = o->threads ? o->threads : base_cpu_count();
     if (!o->threads && threads > BASE_POOL_MAX_THREADS)
@@ -82,7 +84,8 @@ static gptoss_status resolve(gptoss_model *m, const gptoss_model_options *o, gpt
     if (status == GPTOSS_OK)
         status = in_range("sequences", o->sequences, 1, MAX_SEQUENCES, error);
     if (status == GPTOSS_OK && o->precision != GPTOSS_FAST && o->precision != GPTOSS_EXACT)
-        status = base_fail(error, GPTOSS_BAD_ARGUMENT, "there is no precision %d", (int)o->precision);
+        status =
+            base_fail(error, GPTOSS_BAD_ARGUMENT, "there is no precision %d", (int)o->precision);
     if (batch > context)
         batch = context;
     m->engine_options = (engine_options){context, o->sequences, batch};
@@ -231,8 +234,8 @@ gptoss_status gptoss_model_open(const gptoss_model_options *options, gptoss_mode
     if (status == GPTOSS_OK)
         status = m->backend->load(m->handle, options->progress, options->progress_context, error);
     if (status == GPTOSS_OK)
-        status = engine_open(m->backend, m->handle, &m->config, &m->engine_options, &m->engine,
-                             error);
+        status =
+            engine_open(m->backend, m->handle, &m->config, &m->engine_options, &m->engine, error);
     if (status != GPTOSS_OK) {
         gptoss_model_close(m);
         return status;

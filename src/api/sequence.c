@@ -14,7 +14,7 @@ struct gptoss_sequence {
     engine_sequence *engine;
     harmony_parser *parser; // of the last generation; NULL with ignore_stop, or before the first
     bool parser_finished;
-    bool started; // between gptoss_start and DONE
+    bool started;         // between gptoss_start and DONE
     engine_finish finish; // ENGINE_RUNNING until the engine said otherwise
     header_text header;
     base_buffer text;
@@ -228,8 +228,8 @@ static gptoss_finish finish_of(gptoss_sequence *s) {
     if (s->finish == ENGINE_CANCELLED)
         return GPTOSS_FINISH_CANCELLED;
     const gptoss_tokenizer *t = s->model->tokenizer;
-    bool call = t && t->harmony &&
-                s->result.token.id == harmony_marker_id(t->harmony, HARMONY_MARK_CALL);
+    bool call =
+        t && t->harmony && s->result.token.id == harmony_marker_id(t->harmony, HARMONY_MARK_CALL);
     return call ? GPTOSS_FINISH_CALL : GPTOSS_FINISH_RETURN;
 }
 

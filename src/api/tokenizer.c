@@ -71,8 +71,7 @@ gptoss_status gptoss_tokenizer_open(const char *path, gptoss_tokenizer **tokeniz
                                     gptoss_error *error) {
     *tokenizer_out = NULL;
     tokenizer *t = NULL;
-    gptoss_status status =
-        path ? open_file(path, &t, error) : tokenizer_open_builtin(&t, error);
+    gptoss_status status = path ? open_file(path, &t, error) : tokenizer_open_builtin(&t, error);
     return status == GPTOSS_OK ? api_wrap_tokenizer(t, tokenizer_out, error) : status;
 }
 
@@ -90,9 +89,8 @@ gptoss_status gptoss_encode(const gptoss_tokenizer *t, const char *text, size_t 
     *ids_out = NULL;
     *n_ids_out = 0;
     base_ids ids = {0};
-    gptoss_status status =
-        tokenizer_encode(t->tokenizer, text, length,
-                         special ? TOKENIZER_SPECIAL : TOKENIZER_PLAIN, &ids, error);
+    gptoss_status status = tokenizer_encode(
+        t->tokenizer, text, length, special ? TOKENIZER_SPECIAL : TOKENIZER_PLAIN, &ids, error);
     if (status != GPTOSS_OK) {
         base_ids_free(&ids);
         return status;
@@ -150,8 +148,7 @@ gptoss_status gptoss_render(const gptoss_tokenizer *t, const gptoss_conversation
 }
 
 gptoss_status gptoss_parse(const gptoss_tokenizer *t, const char *role, const int32_t *ids,
-                           size_t n_ids, char **json_out, size_t *length_out,
-                           gptoss_error *error) {
+                           size_t n_ids, char **json_out, size_t *length_out, gptoss_error *error) {
     *json_out = NULL;
     *length_out = 0;
     int role_number = role ? harmony_role_from_name(role, strlen(role)) : -1;

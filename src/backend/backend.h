@@ -55,19 +55,19 @@ typedef enum backend_precision {
 
 typedef struct backend_options {
     backend_precision precision;
-    int n_threads;           // 1 .. BASE_POOL_MAX_THREADS
-    int32_t max_tokens;      // the largest batch, at least 1
-    int32_t max_context;     // the largest position + 1
+    int n_threads;               // 1 .. BASE_POOL_MAX_THREADS
+    int32_t max_tokens;          // the largest batch, at least 1
+    int32_t max_context;         // the largest position + 1
     const char *instruction_set; // NULL for the best, or a name that lowers it ("scalar", "avx2")
 } backend_options;
 
 // What a backend is and what it would need, in bytes, before anything is allocated.
 typedef struct backend_description {
-    char device[96];      // "AMD EPYC, 2 threads"
-    char kernels[48];     // "avx2"
-    size_t mapped_bytes;  // weights that stay in the checkpoint's file
-    size_t weight_bytes;  // weights that are repacked into memory
-    size_t scratch_bytes; // working memory for max_tokens
+    char device[96];                   // "AMD EPYC, 2 threads"
+    char kernels[48];                  // "avx2"
+    size_t mapped_bytes;               // weights that stay in the checkpoint's file
+    size_t weight_bytes;               // weights that are repacked into memory
+    size_t scratch_bytes;              // working memory for max_tokens
     size_t page_bytes[BACKEND_GROUPS]; // of one page
 } backend_description;
 

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-// The result of count * size, at least 1 so that every allocation has an address; false on overflow.
+// The result of count * size, at least 1 so that every allocation has an address; false on
+// overflow.
 static bool product(size_t count, size_t size, size_t *bytes_out) {
     if (__builtin_mul_overflow(count, size, bytes_out))
         return false;

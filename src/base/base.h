@@ -43,8 +43,8 @@ char *base_copy_string(const char *text, size_t length); // adds a NUL; NULL whe
 
 // Growing bytes. Start with {0}. After a failed append the buffer keeps its old content.
 typedef struct base_buffer {
-    char *data;      // NULL while nothing was appended; always NUL-terminated after the first append
-    size_t length;   // bytes, without the NUL
+    char *data;    // NULL while nothing was appended; always NUL-terminated after the first append
+    size_t length; // bytes, without the NUL
     size_t capacity; // bytes allocated
 } base_buffer;
 
@@ -132,9 +132,9 @@ enum base_cpu_flag {
     BASE_CPU_NEON = 1 << 7,
 };
 unsigned base_cpu_flags(void);
-int base_cpu_count(void);        // processors that this process may run on, at least 1
+int base_cpu_count(void);           // processors that this process may run on, at least 1
 size_t base_memory_available(void); // bytes that could be allocated without swapping; 0 if unknown
 size_t base_memory_resident(void);  // bytes of this process in memory now; 0 if unknown
-double base_seconds(void);       // monotonic clock
+double base_seconds(void);          // monotonic clock
 
 #endif

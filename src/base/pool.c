@@ -121,8 +121,7 @@ gptoss_status base_pool_create(int n_threads, base_pool **pool_out, gptoss_error
     base_pool *pool = base_alloc_aligned(1, size);
     if (!pool)
         return base_fail_memory(error, size);
-    *pool = (base_pool){.n_threads = n_threads,
-                        .spins = n_threads <= base_cpu_count() ? SPINS : 0};
+    *pool = (base_pool){.n_threads = n_threads, .spins = n_threads <= base_cpu_count() ? SPINS : 0};
 
     // Workers block every signal: the program's handlers run on its own threads.
     sigset_t all, old;

@@ -46,8 +46,8 @@ gptoss_status engine_sequence_create(engine *engine, engine_sequence **sequence_
                                      gptoss_error *error);
 void engine_sequence_free(engine_sequence *sequence);
 
-// Tokens held, computed or not, without one that engine_next has yet to hand over. The pointer lives
-// as long as the sequence, its content until a change.
+// Tokens held, computed or not, without one that engine_next has yet to hand over. The pointer
+// lives as long as the sequence, its content until a change.
 const int32_t *engine_ids(engine_sequence *sequence, size_t *n_ids_out);
 size_t engine_cached(engine_sequence *sequence); // tokens whose keys and values are there
 
@@ -55,8 +55,8 @@ size_t engine_cached(engine_sequence *sequence); // tokens whose keys and values
 // fit into the context; the sequence is then as it was.
 gptoss_status engine_push(engine_sequence *sequence, const int32_t *ids, size_t n_ids,
                           gptoss_error *error);
-// Forgets tokens from `length` on; what is cached before stays, as far as windows and snapshots allow.
-// Ends a generation that is under way.
+// Forgets tokens from `length` on; what is cached before stays, as far as windows and snapshots
+// allow. Ends a generation that is under way.
 void engine_truncate(engine_sequence *sequence, size_t length);
 gptoss_status engine_fork(engine_sequence *sequence, engine_sequence **copy_out,
                           gptoss_error *error);
@@ -72,9 +72,9 @@ gptoss_status engine_restore(engine_sequence *sequence, uint64_t fingerprint, co
 
 typedef struct engine_request {
     gptoss_sampling sampling;
-    int32_t max_tokens;                // 0: until the context is full
-    int32_t n_top;                     // 0 .. ENGINE_MAX_TOP
-    int32_t stops[ENGINE_MAX_STOPS];   // [n_stops] ids that end it; they are kept and reported
+    int32_t max_tokens;              // 0: until the context is full
+    int32_t n_top;                   // 0 .. ENGINE_MAX_TOP
+    int32_t stops[ENGINE_MAX_STOPS]; // [n_stops] ids that end it; they are kept and reported
     int32_t n_stops;
 } engine_request;
 
@@ -84,8 +84,8 @@ gptoss_status engine_start(engine_sequence *sequence, const engine_request *requ
 
 typedef enum engine_finish {
     ENGINE_RUNNING,
-    ENGINE_STOPPED,   // one of the stop ids
-    ENGINE_LENGTH,    // max_tokens, or the context is full
+    ENGINE_STOPPED, // one of the stop ids
+    ENGINE_LENGTH,  // max_tokens, or the context is full
     ENGINE_CANCELLED,
 } engine_finish;
 
@@ -97,11 +97,11 @@ typedef enum engine_result_kind {
 
 typedef struct engine_result {
     engine_result_kind kind;
-    size_t computed;       // PROGRESS: tokens of the sequence that are computed
-    sample_result token;   // TOKEN
+    size_t computed;                    // PROGRESS: tokens of the sequence that are computed
+    sample_result token;                // TOKEN
     gptoss_logprob top[ENGINE_MAX_TOP]; // TOKEN: [n_top]
     int32_t n_top;
-    engine_finish finish;  // DONE
+    engine_finish finish; // DONE
 } engine_result;
 
 // The next result, in order. A failure ends the generation. After DONE: GPTOSS_BAD_ARGUMENT.

@@ -13,12 +13,12 @@ enum { MAX_ROWS = 32 };
 // A batch while it is computed. Touched only by the thread that computes.
 typedef struct step {
     int32_t n_tokens, n_runs, n_rows;
-    int32_t *ids;               // [batch_tokens]
-    backend_run *runs;          // [batch_tokens]
-    engine_sequence **owners;   // [batch_tokens], of each run
-    int32_t rows[MAX_ROWS];     // index of the token
-    int32_t row_run[MAX_ROWS];  // index of the run
-    float *logits;              // [MAX_ROWS][vocabulary]
+    int32_t *ids;              // [batch_tokens]
+    backend_run *runs;         // [batch_tokens]
+    engine_sequence **owners;  // [batch_tokens], of each run
+    int32_t rows[MAX_ROWS];    // index of the token
+    int32_t row_run[MAX_ROWS]; // index of the run
+    float *logits;             // [MAX_ROWS][vocabulary]
 } step;
 
 struct engine {
@@ -38,9 +38,9 @@ struct engine {
 struct engine_sequence {
     engine *engine;
     engine_sequence *previous, *next;
-    base_ids ids;         // capacity for the whole context from the start
-    size_t n_prompt;      // tokens before the generation
-    cache_sequence pages; // pages.length tokens are computed
+    base_ids ids;                               // capacity for the whole context from the start
+    size_t n_prompt;                            // tokens before the generation
+    cache_sequence pages;                       // pages.length tokens are computed
     cache_sequence snapshots[ENGINE_SNAPSHOTS]; // [n_snapshots], the newest last
     int32_t n_snapshots;
     bool in_step;    // the computing thread works on it: everything else must wait

@@ -73,8 +73,8 @@ static gptoss_status page_out(engine *e, backend_group group, int32_t page, void
     return status == GPTOSS_OK ? put(io, bytes, size) : status;
 }
 
-static gptoss_status page_in(engine *e, backend_group group, int32_t page, void *bytes,
-                             size_t size, stream *io) {
+static gptoss_status page_in(engine *e, backend_group group, int32_t page, void *bytes, size_t size,
+                             stream *io) {
     gptoss_status status = get(io, bytes, size);
     return status == GPTOSS_OK ? e->backend->page_write(e->handle, group, page, bytes, io->error)
                                : status;
@@ -134,7 +134,8 @@ gptoss_status engine_save(engine_sequence *s, uint64_t fingerprint, const char *
         lock_idle(s);
         claim(s->engine); // the pages must not change, and the device is ours
         if (s->running)
-            status = base_fail(error, GPTOSS_BAD_ARGUMENT, "a sequence can't be saved while it samples");
+            status =
+                base_fail(error, GPTOSS_BAD_ARGUMENT, "a sequence can't be saved while it samples");
         else
             status = write_all(s, fingerprint, &io);
         release(s->engine);
@@ -157,8 +158,8 @@ static gptoss_status check_header(engine_sequence *s, uint64_t fingerprint, cons
     header mine = make_header(s, fingerprint);
     if (h->fingerprint != fingerprint || h->page_positions != BACKEND_PAGE ||
         memcmp(h->page_bytes, mine.page_bytes, sizeof mine.page_bytes) != 0)
-        return base_fail(io->error, GPTOSS_BAD_FILE,
-                         "%s: saved by another model or precision", io->path);
+        return base_fail(io->error, GPTOSS_BAD_FILE, "%s: saved by another model or precision",
+                         io->path);
     int32_t window = s->engine->config->window;
     int32_t seen = h->length > window ? h->length - window : 0;
     if (h->n_ids < 0 || h->length < 0 || h->length > h->n_ids || h->first_sliding < 0 ||
@@ -185,8 +186,8 @@ static gptoss_status cover(engine *e, cache_sequence *pages, const header *h, gp
     return GPTOSS_OK;
 }
 
-static gptoss_status read_all(engine_sequence *s, uint64_t fingerprint, int32_t *ids,
-                              header *h_out, cache_sequence *pages, stream *io) {
+static gptoss_status read_all(engine_sequence *s, uint64_t fingerprint, int32_t *ids, header *h_out,
+                              cache_sequence *pages, stream *io) {
     char magic[sizeof MAGIC];
     gptoss_status status = get(io, magic, sizeof magic);
     if (status == GPTOSS_OK && memcmp(magic, MAGIC, sizeof MAGIC) != 0)
@@ -205,7 +206,8 @@ static gptoss_status read_all(engine_sequence *s, uint64_t fingerprint, int32_t 
     if (status == GPTOSS_OK)
         status = cover(s->engine, pages, h_out, io->error);
     if (status == GPTOSS_OK && pages->first_sliding != h_out->first_sliding)
-        status = base_fail(io->error, GPTOSS_BAD_FILE, "%s: the saved sequence is damaged", io->path);
+        status =
+            base_fail(io->error, GPTOSS_BAD_FILE, "%s: the saved sequence is damaged", io->path);
     if (status != GPTOSS_OK)
         return status;
     void *bytes = page_buffer(h_out);
@@ -217,7 +219,8 @@ static gptoss_status read_all(engine_sequence *s, uint64_t fingerprint, int32_t 
     if (status == GPTOSS_OK)
         status = get(io, &found, sizeof found);
     if (status == GPTOSS_OK && found != expected)
-        status = base_fail(io->error, GPTOSS_BAD_FILE, "%s: the saved sequence is damaged", io->path);
+        status =
+            base_fail(io->error, GPTOSS_BAD_FILE, "%s: the saved sequence is damaged", io->path);
     return status;
 }
 
@@ -236,7 +239,8 @@ gptoss_status engine_restore(engine_sequence *s, uint64_t fingerprint, const cha
         lock_idle(s);
         claim(e);
         if (s->running)
-            status = base_fail(error, GPTOSS_BAD_ARGUMENT, "a sequence can't be restored while it samples");
+            status = base_fail(error, GPTOSS_BAD_ARGUMENT,
+                               "a sequence can't be restored while it samples");
         else
             status = read_all(s, fingerprint, ids, &h, &pages, &io);
         if (status == GPTOSS_OK) {

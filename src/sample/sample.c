@@ -259,8 +259,7 @@ static void report_top(sampler *s, const float *logits, double log_total, gptoss
         s->candidates[id] = (candidate){id, logits[id]};
     select_first(s->candidates, s->vocabulary, n_top);
     for (int32_t i = 0; i < n_top; i++)
-        top[i] = (gptoss_logprob){s->candidates[i].id,
-                                  (float)(s->candidates[i].logit - log_total)};
+        top[i] = (gptoss_logprob){s->candidates[i].id, (float)(s->candidates[i].logit - log_total)};
 }
 
 gptoss_status sample_token(sampler *s, const sample_context *context, const float *logits,

@@ -1,8 +1,8 @@
 // sample: one row of logits -> one token.
 //
-// The order of operations: penalties and bias, the caller's mask, temperature, top-k, top-p, min-p, the draw.
-// The draw uses a number that depends on (seed, stream, position) alone, so a result does not depend
-// on what else runs. All sums run in one fixed order; ties go to the lower id.
+// The order of operations: penalties and bias, the caller's mask, temperature, top-k, top-p, min-p,
+// the draw. The draw uses a number that depends on (seed, stream, position) alone, so a result does
+// not depend on what else runs. All sums run in one fixed order; ties go to the lower id.
 #ifndef SAMPLE_SAMPLE_H
 #define SAMPLE_SAMPLE_H
 
@@ -21,7 +21,7 @@ void sampler_free(sampler *sampler);
 // What one draw depends on, beside the logits.
 typedef struct sample_context {
     const gptoss_sampling *sampling; // checked
-    const int32_t *ids;              // [n_ids] tokens of the sequence so far: penalties look at them
+    const int32_t *ids; // [n_ids] tokens of the sequence so far: penalties look at them
     size_t n_ids;
     size_t n_prompt; // of those, the ones that were not sampled: the mask is not shown them
 } sample_context;
@@ -31,8 +31,8 @@ typedef struct sample_result {
     float logprob; // ln of the softmax of the logits as they came
 } sample_result;
 
-// logits[vocabulary]. top[n_top] (n_top <= vocabulary) receives the most probable tokens. GPTOSS_BAD_INPUT when
-// the mask leaves nothing, or when the logits hold NaN.
+// logits[vocabulary]. top[n_top] (n_top <= vocabulary) receives the most probable tokens.
+// GPTOSS_BAD_INPUT when the mask leaves nothing, or when the logits hold NaN.
 gptoss_status sample_token(sampler *sampler, const sample_context *context, const float *logits,
                            gptoss_logprob *top, int32_t n_top, sample_result *result_out,
                            gptoss_error *error);

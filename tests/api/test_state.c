@@ -97,7 +97,8 @@ static void check_saved(gptoss_model *model, gptoss_model *other, const tokens *
     gptoss_sequence_free(foreign);
 }
 
-// Cut anywhere and pushed again, a sequence goes on as before: windows that are gone are recomputed.
+// Cut anywhere and pushed again, a sequence goes on as before: windows that are gone are
+// recomputed.
 static void check_cuts(gptoss_model *model, const tokens *whole) {
     gptoss_sequence *s = asked(model, 1);
     size_t length = gptoss_sequence_length(s);

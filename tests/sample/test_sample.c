@@ -141,7 +141,8 @@ static void check_penalties(void) {
     const struct {
         float repetition, presence, frequency;
         int32_t expected;
-    } cases[] = {{1, 0, 0, 10}, {1.5f, 0, 0, 12}, {1, 0, 0.08f, 10}, {1, 0, 0.12f, 12}, {1, 0.5f, 0, 12}};
+    } cases[] = {
+        {1, 0, 0, 10}, {1.5f, 0, 0, 12}, {1, 0, 0.08f, 10}, {1, 0, 0.12f, 12}, {1, 0.5f, 0, 12}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         p.repetition_penalty = cases[i].repetition;
         p.presence_penalty = cases[i].presence;
