@@ -12,7 +12,8 @@
 // - tensors of a file don't overlap and leave no hole; names are unique over all shards.
 //
 // A checkpoint does not change once opened: any number of threads may read it. Files stay mapped,
-// read-only, until checkpoint_close; pages are read from disk when touched.
+// read-only, until checkpoint_close; pages are read from disk when touched. A file must not be cut
+// short meanwhile: the system answers a touch beyond its end with SIGBUS.
 #ifndef CHECKPOINT_CHECKPOINT_H
 #define CHECKPOINT_CHECKPOINT_H
 
@@ -21,7 +22,7 @@
 enum {
     CHECKPOINT_MAX_RANK = 8,
     CHECKPOINT_MAX_NAME = 512,        // bytes of a tensor's name, without the NUL
-    CHECKPOINT_MAX_TENSORS = 1 << 16, // the 120b model has 687
+    CHECKPOINT_MAX_TENSORS = 1 << 15, // the 120b model has 687
     CHECKPOINT_MAX_SHARDS = 1 << 12,
     CHECKPOINT_MAX_CONFIG = 1 << 20, // bytes of config.json
 };
