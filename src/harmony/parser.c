@@ -137,6 +137,14 @@ static void push_bytes(harmony_parser *parser, const char *bytes, size_t length)
     put_content(parser, bytes + start, at - start);
 }
 
+// A character ends where a special token stands, even a skipped one.
+static void end_character(harmony_parser *parser) {
+    if (parser->n_pending) {
+        put_replacement(parser);
+        parser->n_pending = 0;
+    }
+}
+
 static void emit_text(harmony_parser *parser) {
     if (parser->content.length > parser->delta) {
         emit(parser, HARMONY_EVENT_TEXT, HARMONY_CLOSE_CUT);
@@ -145,6 +153,12 @@ static void emit_text(harmony_parser *parser) {
             parser->content.data + parser->delta, parser->content.length - parser->delta};
         parser->delta = parser->content.length;
     }
+}
+
+static void skip_in_content(harmony_parser *parser, unsigned bit) {
+    flag(parser, bit);
+    end_character(parser);
+    emit_text(parser);
 }
 
 static void open_message(harmony_parser *parser) {
@@ -157,10 +171,7 @@ static void open_message(harmony_parser *parser) {
 
 static gptoss_status close_message(harmony_parser *parser, harmony_close_reason reason,
                                    gptoss_error *error) {
-    if (parser->n_pending) {
-        put_replacement(parser);
-        parser->n_pending = 0;
-    }
+    end_character(parser);
     emit_text(parser);
     emit(parser, HARMONY_EVENT_CLOSE, reason);
     const harmony_header *header = &parser->header;
@@ -269,7 +280,7 @@ static gptoss_status take_channel(harmony_parser *parser, gptoss_error *error) {
 
 static void take_message(harmony_parser *parser) {
     if (parser->state == CONTENT) {
-        flag(parser, HARMONY_REPEATED_MESSAGE);
+        skip_in_content(parser, HARMONY_REPEATED_MESSAGE);
         return;
     }
     if (parser->state == BETWEEN) {
@@ -285,7 +296,7 @@ static void take_constrain(harmony_parser *parser) {
     if (parser->state == HEADER) {
         parser->no_memory |= !harmony_header_mark(&parser->raw, HEADER_CONSTRAIN);
     } else if (parser->state == CONTENT) {
-        flag(parser, HARMONY_STRAY_CONSTRAIN);
+        skip_in_content(parser, HARMONY_STRAY_CONSTRAIN);
     } else {
         flag_stray(parser, HARMONY_STRAY_CONSTRAIN);
     }
@@ -295,10 +306,10 @@ static void take_constrain(harmony_parser *parser) {
 static void take_other(harmony_parser *parser, unsigned bit) {
     if (parser->state == BETWEEN) {
         flag_stray(parser, bit);
-        return;
-    }
-    flag(parser, bit);
-    if (parser->state == HEADER) {
+    } else if (parser->state == CONTENT) {
+        skip_in_content(parser, bit);
+    } else {
+        flag(parser, bit);
         parser->no_memory |= !harmony_header_mark(&parser->raw, HEADER_OTHER);
     }
 }
