@@ -101,7 +101,10 @@ typedef struct cpu_kernels {
 // Each set and the processor flags that it needs, slowest first. A set leaves NULL what it does not
 // do better than the one before it.
 #if defined(__x86_64__)
-#define CPU_KERNEL_SETS(X) X(scalar, 0) X(avx2, BASE_CPU_AVX2)
+#define CPU_KERNEL_SETS(X)                                                                         \
+    X(scalar, 0)                                                                                   \
+    X(avx2, BASE_CPU_AVX2)                                                                         \
+    X(avx512, BASE_CPU_AVX2 | BASE_CPU_AVX512 | BASE_CPU_VNNI)
 #else
 #define CPU_KERNEL_SETS(X) X(scalar, 0)
 #endif
