@@ -53,8 +53,11 @@ def equal(got, wanted):
     return c1 == c2
 
 
-def by_torch(folder, words, prompts, longest):
+def by_torch(folder, words, prompts, longest, threads):
+    import torch
+
     import reference
+    torch.set_num_threads(threads)
     return reference.Reference(folder).generate(prompts, longest, [words.specials[s] for s in STOPS], progress)
 
 
@@ -86,7 +89,7 @@ def main():
     a.add_argument("--families", nargs="*", default=families.FAMILIES)
     a.add_argument("--program", help="the gptoss program; without it PyTorch answers")
     a.add_argument("--option", action="append", default=[], help="passed on to the program, as --option=--threads=1")
-    a.add_argument("--jobs", type=int, default=2, help="programs at once")
+    a.add_argument("--jobs", type=int, default=2, help="programs at once, or threads of PyTorch")
     a.add_argument("--write", help="write the problems as JSON lines and stop")
     a.add_argument("--wrong", type=int, default=0, help="show so many wrong answers of each family")
     a.add_argument("--at-least", type=float, default=0, help="fail unless every family reaches this share")
@@ -104,7 +107,7 @@ def main():
     prompts = [q["ids"] for _, q in asked]
     longest = 24 + max(len(words.encode(q["wanted"])) for _, q in asked)
     answers = by_program(a.program, a.model, prompts, longest, a.option, a.jobs) if a.program else \
-        by_torch(a.model, words, prompts, longest)
+        by_torch(a.model, words, prompts, longest, a.jobs)
     stops = [words.specials[s] for s in STOPS]
     wrong = {}
     for (item, q), ids in zip(asked, answers):

@@ -135,8 +135,10 @@ class Model(nn.Module):
         return {n: Round.apply(p, to_mxfp4 if n.endswith((".gate_up", ".down")) else to_bf16)
                 for n, p in self.named_parameters()}
 
-    def forward(self, ids, where=None, weights=None, start=0, caches=None):
-        """ids [B, T] -> logits, of all positions or of those that `where` (a bool mask) marks; balance loss."""
+    def forward(self, ids, where=None, weights=None, start=0, caches=None, real=None):
+        """ids [B, T] -> logits, of all positions or of those that `where` (a bool mask) marks; balance loss.
+
+        With caches, ids continue at position `start`; `real` [B, S] marks the positions that are no padding."""
         w = weights or self.rounded()
         t = ids.shape[1]
         cos, sin = rope_tables(self.c, start + t)
@@ -144,6 +146,8 @@ class Model(nn.Module):
         x = F.embedding(ids, w["embed"])
         gap = torch.arange(start, start + t)[:, None] - torch.arange(start + t)[None]
         full, near = gap >= 0, (gap >= 0) & (gap < self.c["window"])
+        if real is not None:
+            full, near = (m[None, None] & real[:, None, None] for m in (full, near))
         total = 0.0
         for n, layer in enumerate(self.layers):
             part = {k.split(".", 2)[2]: v for k, v in w.items() if k.startswith(f"layers.{n}.")}

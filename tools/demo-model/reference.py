@@ -48,40 +48,39 @@ class Reference:
         return self.model(torch.tensor([ids]), weights=self.weights)[0][0]
 
     @torch.no_grad()
-    def generate(self, prompts, longest, stops, progress=lambda done, total: None, batch=128):
-        """Greedy continuations; prompts of one length run together, so that no padding is needed."""
-        order, out, done = {}, [None] * len(prompts), 0
-        for n, p in enumerate(prompts):
-            order.setdefault(len(p), []).append(n)
-        for length, members in sorted(order.items()):
-            for k in range(0, len(members), batch):
-                group = members[k:k + batch]
-                for n, ids in zip(group, self.together([prompts[n] for n in group], longest, stops)):
-                    out[n] = ids
-                done += len(group)
-                progress(done, len(prompts))
+    def generate(self, prompts, longest, stops, progress=lambda done, total: None, batch=250):
+        """Greedy continuations, prompts of similar length together."""
+        order, out = sorted(range(len(prompts)), key=lambda n: len(prompts[n])), [None] * len(prompts)
+        for k in range(0, len(order), batch):
+            group = order[k:k + batch]
+            for n, ids in zip(group, self.together([prompts[n] for n in group], longest, stops)):
+                out[n] = ids
+            progress(k + len(group), len(order))
         return out
 
     def together(self, prompts, longest, stops):
+        """Shorter prompts are padded on the left: only differences of positions count."""
+        length = max(map(len, prompts))
         caches = [Cache() for _ in self.model.layers]
-        ids, start, out = torch.tensor(prompts), 0, [[] for _ in prompts]
+        ids = torch.tensor([[0] * (length - len(p)) + p for p in prompts])
+        real = torch.tensor([[False] * (length - len(p)) + [True] * len(p) for p in prompts])
         last = torch.zeros(ids.shape, dtype=torch.bool)
         last[:, -1] = True
-        live = torch.arange(len(prompts))
+        start, out, live = 0, [[] for _ in prompts], torch.arange(len(prompts))
         for _ in range(longest):
-            logits, _ = self.model(ids, last, self.weights, start, caches)
+            logits, _ = self.model(ids, last, self.weights, start, caches, real)
             start += ids.shape[1]
             ids = logits.argmax(-1)[:, None]
-            last = torch.ones(ids.shape, dtype=torch.bool)
             for row, i in zip(live.tolist(), ids[:, 0].tolist()):
                 out[row].append(i)
             going = torch.tensor([i not in stops for i in ids[:, 0].tolist()])
             if not going.any():
                 break
-            if not going.all():
-                live, ids, last = live[going], ids[going], last[going]
-                for cache in caches:
-                    cache.keep(going)
+            live, ids, real = live[going], ids[going], real[going]
+            for cache in caches:
+                cache.keep(going)
+            last = torch.ones(ids.shape, dtype=torch.bool)
+            real = torch.cat((real, last), 1)
         return out
 
 

@@ -5,7 +5,7 @@
 Seeds are fixed; on two cores the whole takes under 90 minutes. --minutes ends the schedule early by the clock.
 """
 import argparse
-import json
+import multiprocessing
 import os
 import random
 import sys
@@ -82,19 +82,54 @@ def batches(words, rng, tokens):
             yield ids, own
 
 
+class Team:
+    """Workers of one thread each, which meet once a step to average their gradients through shared memory.
+
+    On a busy machine this loses far less than threads that meet in every operation."""
+
+    def __init__(self, size, params):
+        self.params, self.size, self.rank = params, size, 0
+        self.shared = torch.zeros(size, sum(p.numel() for p in params)).share_memory_()
+        self.said = torch.zeros(1, dtype=torch.float64).share_memory_()
+        self.barrier = multiprocessing.get_context("fork").Barrier(size)
+        for rank in range(1, size):
+            if os.fork() == 0:
+                self.rank = rank
+                break
+
+    def agree(self, value):
+        """The first worker's value, for all."""
+        if self.size > 1:
+            if self.rank == 0:
+                self.said[0] = value
+            self.barrier.wait(600)
+            value = self.said[0].item()
+        return value
+
+    def average(self):
+        if self.size > 1:
+            torch.cat([p.grad.view(-1) for p in self.params], out=self.shared[self.rank])
+            self.barrier.wait(600)
+            mean = self.shared.mean(0)
+            self.barrier.wait(600)
+            for p, g in zip(self.params, mean.split([p.numel() for p in self.params])):
+                p.grad.copy_(g.view_as(p))
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     a.add_argument("--out", default="assets/demo-model")
     a.add_argument("--steps", type=int, default=5000)
     a.add_argument("--minutes", type=float, default=0, help="end the schedule after so long, if that is earlier")
-    a.add_argument("--tokens", type=int, default=6144, help="tokens in a batch")
-    a.add_argument("--threads", type=int, default=2)
+    a.add_argument("--tokens", type=int, default=2560, help="tokens in a batch of one worker")
+    a.add_argument("--workers", type=int, default=2)
     a.add_argument("--export-every", type=int, default=500)
+    a.add_argument("--first", type=int, default=0, help="steps that the earlier run has made")
     a.add_argument("--start-from", help="a state saved by an earlier run")
     a.add_argument("--rate", type=float, default=1.0)
     a.add_argument("--set", nargs="*", default=[], help="configuration values, as hidden=192")
     a = a.parse_args()
-    torch.set_num_threads(a.threads)
+    torch.set_num_threads(1)
     torch.manual_seed(4)
     spec = vocabulary.tokenizer_json()
     words = vocabulary.Vocabulary(spec)
@@ -107,14 +142,15 @@ def main():
     muon, adam = Muon(matrices), torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     count = sum(p.numel() for p in model.parameters())
     print(f"{count:,} parameters, {config}", file=sys.stderr)
+    team = Team(a.workers, list(model.parameters()))
     began, mean, seen = time.time(), None, 0
     os.makedirs(a.out, exist_ok=True)
-    for step, (ids, own) in enumerate(batches(words, random.Random(4), a.tokens), 1):
-        done = max(step / a.steps, (time.time() - began) / 60 / a.minutes if a.minutes else 0)
+    for step, (ids, own) in enumerate(batches(words, random.Random(4 + team.rank + a.first), a.tokens), 1 + a.first):
+        done = team.agree(max(step / a.steps, (time.time() - began) / 60 / a.minutes if a.minutes else 0))
         if done >= 1:
             break
         decay = min(1.0, (1 - done) / 0.7)
-        rate = min(step / 60, 1.0) * decay * a.rate
+        rate = min((step - a.first) / 60, 1.0) * decay * a.rate
         predicted = own[:, 1:]
         logits, balance = model(ids[:, :-1], predicted)
         loss = F.cross_entropy(logits, ids[:, 1:][predicted])
@@ -122,21 +158,24 @@ def main():
         for p in matrices:
             p.grad = None
         (loss + 0.01 * balance).backward()
+        team.average()
         torch.nn.utils.clip_grad_norm_(rest, 1.0)
         for g in adam.param_groups:
             g["lr"] = 4e-3 * rate
         adam.step()
         muon.step(0.02 * rate)
-        seen += ids.numel()
+        seen += ids.numel() * a.workers
         mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
-        if step % 20 == 0:
+        if step % 20 == 0 and team.rank == 0:
             spent = time.time() - began
             bar = "#" * int(30 * done)
             print(f"\r[{bar:30}] step {step} loss {mean:.4f} {seen / spent:,.0f} tokens/s {spent / 60:.1f} of "
                   f"{spent / 60 / done:.0f} min", end="\n" if step % 200 == 0 else "", file=sys.stderr, flush=True)
-        if step % a.export_every == 0:
+        if step % a.export_every == 0 and team.rank == 0:
             export.write(model, spec, a.out)
             torch.save(model.state_dict(), a.out.rstrip("/") + ".state.pt")
+    if team.rank:
+        os._exit(0)
     export.write(model, spec, a.out)
     torch.save(model.state_dict(), a.out.rstrip("/") + ".state.pt")
     print(f"\n{step} steps, {seen:,} tokens, {(time.time() - began) / 60:.1f} minutes, loss {mean:.4f}", file=sys.stderr)
