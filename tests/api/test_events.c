@@ -80,6 +80,7 @@ int main(void) {
     OK(gptoss_take_messages(sequence, talk, error));
     CHECK(gptoss_conversation_length(talk) == before + (size_t)s.messages, "messages are lost");
 
+    g.ignore_stop = true; // so that nothing else can end it
     gptoss_finish finish = GPTOSS_FINISH_ERROR;
     OK(gptoss_run(sequence, &g, stop_at_once, &finish, error));
     CHECK(finish == GPTOSS_FINISH_CANCELLED, "on_event said stop, and it ended with %d", finish);
