@@ -78,6 +78,11 @@ def prompts(talk):
     return asked + [(prompt, wanted)]
 
 
-def make(rng, family=None, test=False):
+def shared_prefix(around):
+    """What all conversations with this date and effort begin with, up to a border between tokens."""
+    return system(*around, False).removesuffix(".<|end|>")
+
+
+def make(rng, family=None, test=False, around=None):
     """One conversation of a family (a random one when training), set in random surroundings."""
-    return families.talk(rng, family, test)
+    return families.talk(rng, family, test, around)

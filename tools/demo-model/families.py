@@ -288,9 +288,14 @@ def one_turn(rng, family, test, talk):
     return PLAIN[family](rng, test, talk.effort, talk.date)
 
 
-def talk(rng, family=None, test=False):
+def surroundings(rng):
+    """The date (sometimes none) and the effort, which the system message tells."""
+    return str(random_day(rng)) if rng.random() < 0.9 else "", rng.choice(EFFORTS)
+
+
+def talk(rng, family=None, test=False, around=None):
     family = family or rng.choices(list(WEIGHTS), WEIGHTS.values())[0]
-    t = Talk(str(random_day(rng)) if rng.random() < 0.9 else "", rng.choice(EFFORTS), [])
+    t = Talk(*(around or surroundings(rng)), [])
     if rng.random() < 0.25:
         t.instructions = rng.choice(INSTRUCTIONS)
     if family == "schema":

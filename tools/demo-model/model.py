@@ -63,6 +63,23 @@ def rotate(x, cos, sin):
     return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
 
 
+class Cache:
+    """The keys and values of one layer; sliding layers keep all and mask, which is simpler."""
+
+    def __init__(self):
+        self.k = self.v = None
+
+    def __call__(self, k, v):
+        if self.k is not None:
+            rows = (k.shape[0], -1, -1, -1)  # one prefix may serve many continuations
+            k, v = torch.cat((self.k.expand(rows), k), 2), torch.cat((self.v.expand(rows), v), 2)
+        self.k, self.v = k, v
+        return k, v
+
+    def keep(self, rows):
+        self.k, self.v = self.k[rows], self.v[rows]
+
+
 class Layer(nn.Module):
     def __init__(self, c, sliding):
         super().__init__()

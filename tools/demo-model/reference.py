@@ -5,7 +5,7 @@ import os
 import torch
 from safetensors.torch import load_file
 
-from model import CONFIG, Model
+from model import CONFIG, Cache, Model
 
 VALUES = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6])
 
@@ -82,19 +82,3 @@ class Reference:
             last = torch.ones(ids.shape, dtype=torch.bool)
             real = torch.cat((real, last), 1)
         return out
-
-
-class Cache:
-    """The keys and values of one layer; sliding layers keep all and mask, which is simpler."""
-
-    def __init__(self):
-        self.k = self.v = None
-
-    def __call__(self, k, v):
-        if self.k is not None:
-            k, v = torch.cat((self.k, k), 2), torch.cat((self.v, v), 2)
-        self.k, self.v = k, v
-        return k, v
-
-    def keep(self, rows):
-        self.k, self.v = self.k[rows], self.v[rows]

@@ -5,6 +5,7 @@
 Seeds are fixed; on two cores the whole takes under 90 minutes. --minutes ends the schedule early by the clock.
 """
 import argparse
+import json
 import multiprocessing
 import os
 import random
@@ -16,8 +17,9 @@ from torch.nn import functional as F
 
 import conversations
 import export
+import families
 import vocabulary
-from model import CONFIG, Model
+from model import CONFIG, Cache, Model
 
 
 class Muon:
@@ -54,32 +56,38 @@ class Muon:
                 p.mul_(1 - rate * 0.02).sub_(u.reshape(p.shape), alpha=rate * scale)
 
 
+def conversation_ids(words, rng, around):
+    """The ids that follow the shared prefix, and which of them the model must produce."""
+    ids, own = [], []
+    for n, (text, mine) in enumerate(conversations.pieces(conversations.make(rng, around=around))):
+        new = words.encode(text if n else text.removeprefix(conversations.shared_prefix(around)))
+        ids += new
+        own += [mine] * len(new)
+    return ids, own
+
+
 def batches(words, rng, tokens):
-    """Batches of about so many tokens, of conversations of similar length: ids, which positions are predicted."""
+    """Batches of about so many tokens, of conversations of similar length that begin with the same system message:
+    ids of that prefix, of what follows it, and which of these are predicted."""
     while True:
-        pool = []
-        for _ in range(2000):
-            ids, own = [], []
-            for text, mine in conversations.pieces(conversations.make(rng)):
-                new = words.encode(text)
-                ids += new
-                own += [mine] * len(new)
-            if len(ids) <= 480:
-                pool.append((ids, own))
-        pool.sort(key=lambda s: len(s[0]))
-        cuts, start = [], 0
-        while start < len(pool):
-            end = start
-            while end < len(pool) and len(pool[end][0]) * (end - start + 1) <= tokens:
-                end += 1
-            cuts.append(pool[start:end])
-            start = end
+        cuts = []
+        for _ in range(16):
+            around = families.surroundings(rng)
+            pool = [s for s in (conversation_ids(words, rng, around) for _ in range(120)) if len(s[0]) <= 400]
+            pool.sort(key=lambda s: len(s[0]))
+            start, prefix = 0, torch.tensor([words.encode(conversations.shared_prefix(around))])
+            while start < len(pool):
+                end = start
+                while end < len(pool) and len(pool[end][0]) * (end - start + 1) <= tokens:
+                    end += 1
+                cuts.append((prefix, pool[start:end]))
+                start = end
         rng.shuffle(cuts)
-        for part in cuts:
+        for prefix, part in cuts:
             length = len(part[-1][0])
             ids = torch.tensor([s[0] + [0] * (length - len(s[0])) for s in part])
             own = torch.tensor([s[1] + [False] * (length - len(s[1])) for s in part])
-            yield ids, own
+            yield prefix, ids, own
 
 
 class Team:
@@ -126,12 +134,16 @@ def main():
     a.add_argument("--export-every", type=int, default=500)
     a.add_argument("--first", type=int, default=0, help="steps that the earlier run has made")
     a.add_argument("--start-from", help="a state saved by an earlier run")
+    a.add_argument("--decay", type=float, default=0.7, help="the last part of the schedule, in which the rate falls to zero")
     a.add_argument("--rate", type=float, default=1.0)
     a.add_argument("--set", nargs="*", default=[], help="configuration values, as hidden=192")
     a = a.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(4)
     spec = vocabulary.tokenizer_json()
+    if a.start_from:
+        with open(os.path.join(a.out, "tokenizer.json")) as f:
+            spec = json.load(f)
     words = vocabulary.Vocabulary(spec)
     config = CONFIG | dict(vocab=words.size) | {k: int(v) for k, v in (s.split("=") for s in a.set)}
     model = Model(config)
@@ -145,14 +157,16 @@ def main():
     team = Team(a.workers, list(model.parameters()))
     began, mean, seen = time.time(), None, 0
     os.makedirs(a.out, exist_ok=True)
-    for step, (ids, own) in enumerate(batches(words, random.Random(4 + team.rank + a.first), a.tokens), 1 + a.first):
+    for step, (prefix, ids, own) in enumerate(batches(words, random.Random(4 + team.rank + a.first), a.tokens), 1 + a.first):
         done = team.agree(max(step / a.steps, (time.time() - began) / 60 / a.minutes if a.minutes else 0))
         if done >= 1:
             break
-        decay = min(1.0, (1 - done) / 0.7)
+        decay = min(1.0, (1 - done) / a.decay)
         rate = min((step - a.first) / 60, 1.0) * decay * a.rate
         predicted = own[:, 1:]
-        logits, balance = model(ids[:, :-1], predicted)
+        weights, caches = model.rounded(), [Cache() for _ in model.layers]
+        model(prefix, torch.zeros(prefix.shape, dtype=torch.bool), weights, 0, caches)
+        logits, balance = model(ids[:, :-1], predicted, weights, prefix.shape[1], caches)
         loss = F.cross_entropy(logits, ids[:, 1:][predicted])
         adam.zero_grad(set_to_none=True)
         for p in matrices:

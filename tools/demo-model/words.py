@@ -31,9 +31,9 @@ def held_out(key):
 def invent(rng):
     """A pronounceable word that the model cannot know."""
     word = "" if rng.random() < 0.75 else rng.choice("aeiou")
-    for _ in range(rng.choice((1, 2, 2, 2, 3))):
+    for _ in range(rng.choice((1, 1, 2, 2, 2))):
         word += rng.choice(STARTS) + rng.choice(VOWELS) + rng.choice(ENDS)
-    return word[:10] if len(word) > 2 else word + "to"
+    return word[:9] if len(word) > 2 else word + "to"
 
 
 def word(rng, test, real=NOUNS):
@@ -42,10 +42,10 @@ def word(rng, test, real=NOUNS):
         r = rng.random()
         if r < 0.5:
             w = rng.choice(real)
-        elif r < 0.92:
+        elif r < 0.95:
             w = invent(rng)
         else:
-            w = "".join(rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(3, 8)))
+            w = "".join(rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(3, 6)))
         if held_out(w) == test:
             return w
 
