@@ -80,14 +80,17 @@ def compare(name, tokenizer, documents, folder):
         data = json.loads(path.read_text())
         data["model"]["merges"] = [" ".join(merge) for merge in data["model"]["merges"]]
         path.write_text(json.dumps(data))
-    raw, failed = [text.encode() for text in documents], 0
+    failed = 0
     for mode in ("plain", "special"):
+        if mode == "special":
+            documents = [text for text in documents if len(text) < 1000][-15_000:]
+        raw = [text.encode() for text in documents]
         tokenizer.encode_special_tokens = mode == "plain"
         ours, (size, seconds, opening) = texts.run_driver(DRIVER, path, mode, raw)
         theirs = [e.ids for e in tokenizer.encode_batch_fast(documents, add_special_tokens=False)]
         failed += texts.differences(documents, ours, theirs, f"{name}, {mode}")
-    print(f"{name}: {len(raw)} texts, {size / 1e6:.1f} MB at {size / 1e6 / seconds:.1f} MB/s, opened in "
-          f"{opening * 1e3:.0f} ms, {failed} differences", flush=True)
+        print(f"{name}, {mode}: {len(raw)} texts, {size / 1e6:.1f} MB at {size / 1e6 / seconds:.1f} MB/s,"
+              f" opened in {opening * 1e3:.0f} ms, {failed} differences", flush=True)
     return failed
 
 
@@ -100,13 +103,13 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         failed += compare("o200k, pairs", o200k(tokens), documents + small, folder)
         demo = texts.ROOT / "assets/demo-model/tokenizer.json"
-        failed += compare("demo model, pairs", Tokenizer.from_file(str(demo)), some + small, folder)
+        failed += compare("demo model, pairs", Tokenizer.from_file(str(demo)), some + small[::4], folder)
         for name, pre, ignore in (("GPT-2's pattern", byte_level(True), False),
                                   ("Llama 3's pattern", split(LLAMA3), True),
                                   ("o200k's pattern", split(PATTERN), False),
                                   ("gaps", split(GAPS), False)):
-            tokenizer = trained(pre, ignore, documents[:100])
-            failed += compare(name, tokenizer, some + small[::4], folder)
+            tokenizer = trained(pre, ignore, documents[:20])
+            failed += compare(name, tokenizer, some + small[::8], folder)
     sys.exit(1 if failed else 0)
 
 

@@ -73,9 +73,11 @@ def main():
     raw = [text.encode() for text in small]
     ours, _ = texts.run_driver(DRIVER, "builtin", "plain", raw)
     failed += texts.differences(small, ours, encoding.encode_ordinary_batch(small), "fuzzed")
-    ours, _ = texts.run_driver(DRIVER, "builtin", "special", raw)
-    theirs = encoding.encode_batch(small, allowed_special="all")
-    failed += texts.differences(small, ours, theirs, "fuzzed, with specials")
+    # Of the strings with special tokens fewer: tiktoken is slow with all of them allowed.
+    some = [text for text in small if "<|end|>" in text or "<|start|>" in text][:15_000]
+    ours, _ = texts.run_driver(DRIVER, "builtin", "special", [text.encode() for text in some])
+    theirs = encoding.encode_batch(some, allowed_special="all")
+    failed += texts.differences(some, ours, theirs, "fuzzed, with specials")
     print(f"{len(small)} fuzzed strings; {failed} differences")
     sys.exit(1 if failed else 0)
 
