@@ -2,8 +2,7 @@
 // with. The model knows these texts word for word (openai/harmony, src/chat.rs).
 #include "harmony/harmony.h"
 
-#define TEXT(literal)                                                                              \
-    { literal, sizeof(literal) - 1 }
+#define TEXT(literal) {literal, sizeof(literal) - 1}
 
 static const harmony_text channels[] = {TEXT("analysis"), TEXT("commentary"), TEXT("final")};
 

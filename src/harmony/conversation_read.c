@@ -23,7 +23,7 @@ static void *make(reading *in, size_t count, size_t size, gptoss_status *status)
 // A string; null or nothing leaves *text_out absent where it isn't required.
 static gptoss_status get_text(const reading *in, const json *object, const char *key, bool required,
                               harmony_text *text_out) {
-    const json *value = json_get(object, key);
+    const json *value = harmony_json_get(object, key);
     *text_out = (harmony_text){0};
     if (value && value->kind == JSON_STRING) {
         *text_out = value->string;
@@ -35,7 +35,7 @@ static gptoss_status get_text(const reading *in, const json *object, const char 
 
 // The source of a value of any kind but null.
 static harmony_text get_source(const json *object, const char *key) {
-    const json *value = json_get(object, key);
+    const json *value = harmony_json_get(object, key);
     return value && value->kind != JSON_NULL ? value->source : (harmony_text){0};
 }
 
@@ -58,7 +58,7 @@ static gptoss_status read_namespace(reading *in, const json *from, harmony_names
     if (status) {
         return status;
     }
-    const json *list = json_get(from, "tools");
+    const json *list = harmony_json_get(from, "tools");
     if (!list || list->kind != JSON_ARRAY) {
         return fail(in, "tools of a namespace", "a list");
     }
@@ -72,7 +72,7 @@ static gptoss_status read_namespace(reading *in, const json *from, harmony_names
 
 static gptoss_status read_namespaces(reading *in, const json *content, bool *has_out,
                                      const harmony_namespace **spaces_out, size_t *n_out) {
-    const json *from = json_get(content, "tools");
+    const json *from = harmony_json_get(content, "tools");
     if (!from || from->kind == JSON_NULL) {
         return GPTOSS_OK;
     }
@@ -90,12 +90,12 @@ static gptoss_status read_namespaces(reading *in, const json *content, bool *has
 }
 
 static gptoss_status read_channel_config(reading *in, const json *content, harmony_system *system) {
-    const json *from = json_get(content, "channel_config");
+    const json *from = harmony_json_get(content, "channel_config");
     if (!from || from->kind == JSON_NULL) {
         return GPTOSS_OK;
     }
-    const json *list = json_get(from, "valid_channels");
-    const json *required = json_get(from, "channel_required");
+    const json *list = harmony_json_get(from, "valid_channels");
+    const json *required = harmony_json_get(from, "channel_required");
     if (!list || list->kind != JSON_ARRAY) {
         return fail(in, "valid_channels", "a list of strings");
     }
@@ -158,7 +158,7 @@ static gptoss_status read_system(reading *in, const json *from, harmony_content 
 }
 
 static gptoss_status read_formats(reading *in, const json *from, harmony_developer *developer) {
-    const json *list = json_get(from, "response_formats");
+    const json *list = harmony_json_get(from, "response_formats");
     if (!list || list->kind == JSON_NULL) {
         return GPTOSS_OK;
     }
@@ -222,7 +222,7 @@ static gptoss_status read_content(reading *in, const json *from, harmony_content
 }
 
 static gptoss_status read_contents(reading *in, const json *from, harmony_message *message) {
-    const json *list = json_get(from, "content");
+    const json *list = harmony_json_get(from, "content");
     bool text = list && list->kind == JSON_STRING;
     if (!list || (!text && list->kind != JSON_ARRAY)) {
         return fail(in, "content", "a string or a list");
@@ -267,10 +267,11 @@ gptoss_status harmony_conversation_from_json(const char *text, size_t length,
     reading in = {.error = error};
     json *root;
     gptoss_status status = harmony_conversation_create(conversation_out, error);
-    if (status || (status = json_read(text, length, "conversation", &in.arena, &root, error))) {
+    if (status ||
+        (status = harmony_json_read(text, length, "conversation", &in.arena, &root, error))) {
         goto cleanup;
     }
-    const json *messages = json_get(root, "messages");
+    const json *messages = harmony_json_get(root, "messages");
     if (!messages || messages->kind != JSON_ARRAY) {
         status = base_fail(error, GPTOSS_BAD_INPUT, "conversation: messages must be a list");
         goto cleanup;
@@ -301,7 +302,7 @@ static gptoss_status read_function(reading *in, const json *item, harmony_tool *
         (type.data && (type.length != 8 || memcmp(type.data, "function", 8)))) {
         return base_fail(in->error, GPTOSS_BAD_INPUT, "functions: an item is not a function");
     }
-    const json *inner = json_get(item, "function");
+    const json *inner = harmony_json_get(item, "function");
     inner = inner ? inner : item;
     harmony_text name;
     if ((status = get_text(in, inner, "name", true, &name)) ||
@@ -323,7 +324,7 @@ gptoss_status harmony_conversation_add_functions(harmony_conversation *conversat
     gptoss_status status = GPTOSS_OK;
     json *list = NULL;
     if (functions &&
-        (status = json_read(functions, length, "functions", &in.arena, &list, error))) {
+        (status = harmony_json_read(functions, length, "functions", &in.arena, &list, error))) {
         goto cleanup;
     }
     if (list && list->kind != JSON_ARRAY) {

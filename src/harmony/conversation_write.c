@@ -14,7 +14,7 @@ static void put(writer *out, const char *text) {
 
 static void put_string(writer *out, harmony_text text) {
     text = text.data ? text : (harmony_text){"", 0};
-    out->good = out->good && json_print_string_python(out->buffer, text);
+    out->good = out->good && harmony_json_print_string_python(out->buffer, text);
 }
 
 static void open_list(writer *out, const char *bracket) {
@@ -53,8 +53,8 @@ static void put_json(writer *out, const char *key, harmony_text text) {
     put_key(out, key);
     harmony_arena arena = {0};
     json *tree;
-    out->good = out->good && !json_read(text.data, text.length, key, &arena, &tree, NULL) &&
-                json_print_python(out->buffer, tree);
+    out->good = out->good && !harmony_json_read(text.data, text.length, key, &arena, &tree, NULL) &&
+                harmony_json_print_python(out->buffer, tree);
     harmony_arena_free(&arena);
 }
 

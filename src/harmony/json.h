@@ -31,11 +31,11 @@ enum { JSON_DEPTH = 128 };
 
 // Nodes live in the arena and point into the input. what names the text in messages. A repeated
 // key keeps its first place and its last value.
-gptoss_status json_read(const char *text, size_t length, const char *what, harmony_arena *arena,
-                        json **json_out, gptoss_error *error);
+gptoss_status harmony_json_read(const char *text, size_t length, const char *what,
+                                harmony_arena *arena, json **json_out, gptoss_error *error);
 
 // The member of an object; NULL where it is missing or the value is NULL or no object.
-const json *json_get(const json *object, const char *key);
+const json *harmony_json_get(const json *object, const char *key);
 
 // A number's text, split into the three kinds that serde_json tells apart.
 typedef struct json_number {
@@ -46,12 +46,13 @@ typedef struct json_number {
 } json_number;
 
 // text follows the grammar of numbers. False where a double can't hold it.
-bool json_number_read(harmony_text text, json_number *number_out);
-bool json_number_print(base_buffer *buffer, const json_number *number);
+bool harmony_json_number_read(harmony_text text, json_number *number_out);
+bool harmony_json_number_print(base_buffer *buffer, const json_number *number);
 
 // All printers return false when memory is short, and only then.
-bool json_print(base_buffer *buffer, const json *value);        // compact, as serde_json
-bool json_print_python(base_buffer *buffer, const json *value); // as json.dumps, numbers verbatim
-bool json_print_string_python(base_buffer *buffer, harmony_text text);
+bool harmony_json_print(base_buffer *buffer, const json *value); // compact, as serde_json
+bool harmony_json_print_python(base_buffer *buffer,
+                               const json *value); // as json.dumps, numbers verbatim
+bool harmony_json_print_string_python(base_buffer *buffer, harmony_text text);
 
 #endif

@@ -61,7 +61,7 @@ static int64_t read_exponent(const char *p, const char *end) {
     return negative ? -exponent : exponent;
 }
 
-bool json_number_read(harmony_text text, json_number *number_out) {
+bool harmony_json_number_read(harmony_text text, json_number *number_out) {
     const char *p = text.data, *end = text.data + text.length;
     bool negative = *p == '-', whole = true;
     p += negative;
@@ -127,7 +127,7 @@ static void shortest_digits(double f, char digits[20], int *n_out, int *point_ou
     *point_out = atoi(p + 1) + 1;
 }
 
-bool json_number_print(base_buffer *buffer, const json_number *number) {
+bool harmony_json_number_print(base_buffer *buffer, const json_number *number) {
     static const char zeros[] = "0000000000000000";
     if (number->kind == JSON_UNSIGNED) {
         return base_buffer_format(buffer, "%llu", (unsigned long long)number->u);

@@ -180,7 +180,7 @@ static gptoss_status read_number(reader *in, json *value) {
     }
     json_number number;
     value->kind = JSON_NUMBER;
-    if (!json_number_read((harmony_text){in->text + start, in->at - start}, &number)) {
+    if (!harmony_json_number_read((harmony_text){in->text + start, in->at - start}, &number)) {
         return fail(in, "number out of range");
     }
     return GPTOSS_OK;
@@ -337,8 +337,8 @@ static gptoss_status read_value(reader *in, json *value) {
     return status;
 }
 
-gptoss_status json_read(const char *text, size_t length, const char *what, harmony_arena *arena,
-                        json **json_out, gptoss_error *error) {
+gptoss_status harmony_json_read(const char *text, size_t length, const char *what,
+                                harmony_arena *arena, json **json_out, gptoss_error *error) {
     *json_out = NULL;
     reader in = {text, length, 0, what, arena, 0, error};
     json *root = harmony_arena_alloc(arena, 1, sizeof *root);
@@ -356,7 +356,7 @@ gptoss_status json_read(const char *text, size_t length, const char *what, harmo
     return GPTOSS_OK;
 }
 
-const json *json_get(const json *object, const char *key) {
+const json *harmony_json_get(const json *object, const char *key) {
     if (!object || object->kind != JSON_OBJECT) {
         return NULL;
     }

@@ -62,10 +62,10 @@ static bool print_string(base_buffer *buffer, harmony_text text, bool ascii) {
 
 static bool print_number(base_buffer *buffer, harmony_text source, bool python) {
     json_number number;
-    if (python || !json_number_read(source, &number)) {
+    if (python || !harmony_json_number_read(source, &number)) {
         return base_buffer_append(buffer, source.data, source.length);
     }
-    return json_number_print(buffer, &number);
+    return harmony_json_number_print(buffer, &number);
 }
 
 static bool print(base_buffer *buffer, const json *value, bool python) {
@@ -97,14 +97,14 @@ static bool print(base_buffer *buffer, const json *value, bool python) {
     return good && base_buffer_text(buffer, object ? "}" : "]");
 }
 
-bool json_print(base_buffer *buffer, const json *value) {
+bool harmony_json_print(base_buffer *buffer, const json *value) {
     return print(buffer, value, false);
 }
 
-bool json_print_python(base_buffer *buffer, const json *value) {
+bool harmony_json_print_python(base_buffer *buffer, const json *value) {
     return print(buffer, value, true);
 }
 
-bool json_print_string_python(base_buffer *buffer, harmony_text text) {
+bool harmony_json_print_string_python(base_buffer *buffer, harmony_text text) {
     return print_string(buffer, text, true);
 }

@@ -10,7 +10,7 @@ static gptoss_status copy_json(harmony_arena *arena, harmony_text text, const ch
     }
     harmony_arena scratch = {0};
     json *tree;
-    gptoss_status status = json_read(text.data, text.length, what, &scratch, &tree, error);
+    gptoss_status status = harmony_json_read(text.data, text.length, what, &scratch, &tree, error);
     harmony_arena_free(&scratch);
     if (!status && !harmony_arena_text(arena, text, copy_out)) {
         status = base_fail_memory(error, text.length);

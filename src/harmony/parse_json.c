@@ -4,8 +4,8 @@
 static bool print_irregularity(base_buffer *out, harmony_irregularity item, bool first) {
     return base_buffer_format(out, "%s{\"message\": %zu, \"what\": \"%s\"", first ? "" : ", ",
                               item.message, harmony_irregular_name(item.bit)) &&
-           (!item.text.data ||
-            (base_buffer_text(out, ", \"text\": ") && json_print_string_python(out, item.text))) &&
+           (!item.text.data || (base_buffer_text(out, ", \"text\": ") &&
+                                harmony_json_print_string_python(out, item.text))) &&
            base_buffer_text(out, "}");
 }
 

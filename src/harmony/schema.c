@@ -7,12 +7,12 @@
 #include <string.h>
 
 static const json *get_string(const json *schema, const char *key) {
-    const json *value = json_get(schema, key);
+    const json *value = harmony_json_get(schema, key);
     return value && value->kind == JSON_STRING ? value : NULL;
 }
 
 static const json *get_array(const json *schema, const char *key) {
-    const json *value = json_get(schema, key);
+    const json *value = harmony_json_get(schema, key);
     return value && value->kind == JSON_ARRAY ? value : NULL;
 }
 
@@ -48,12 +48,12 @@ static bool has_enum(const json *schema) {
 // Strings stand in quotes without escapes, and bare where the schema has an enum, except in a
 // variant of a oneOf that is not a property's: there escaped in quotes.
 static bool put_default(base_buffer *out, const json *schema, bool bare_in_enum) {
-    const json *value = json_get(schema, "default");
+    const json *value = harmony_json_get(schema, "default");
     if (!base_buffer_text(out, "default: ")) {
         return false;
     }
     if (value->kind != JSON_STRING || (has_enum(schema) && !bare_in_enum)) {
-        return json_print(out, value);
+        return harmony_json_print(out, value);
     }
     const char *quote = has_enum(schema) ? "" : "\"";
     return base_buffer_text(out, quote) && put_string(out, value) && base_buffer_text(out, quote);
@@ -66,7 +66,7 @@ static bool put_nullable(base_buffer *out, const json *schema, int indent) {
     if (!harmony_print_type(out, schema, indent)) {
         return false;
     }
-    const json *nullable = json_get(schema, "nullable");
+    const json *nullable = harmony_json_get(schema, "nullable");
     if (!nullable || nullable->kind != JSON_TRUE) {
         return true;
     }
@@ -80,7 +80,7 @@ static bool put_nullable(base_buffer *out, const json *schema, int indent) {
 // ` // description default: value`, of what there is. description may be NULL.
 static bool put_trailing(base_buffer *out, const json *schema, const json *description,
                          bool bare_in_enum) {
-    bool has_default = json_get(schema, "default");
+    bool has_default = harmony_json_get(schema, "default");
     if (!description && !has_default) {
         return true;
     }
@@ -115,7 +115,7 @@ static bool put_one_of_property(base_buffer *out, const json *property, const js
     if (above && !put_comment(out, indent, description)) {
         return false;
     }
-    if (json_get(property, "default") &&
+    if (harmony_json_get(property, "default") &&
         (!put_blanks(out, indent) || !base_buffer_text(out, "// ") ||
          !put_default(out, property, true) || !base_buffer_text(out, "\n"))) {
         return false;
@@ -146,7 +146,8 @@ static bool put_property_comments(base_buffer *out, const json *property, int in
                   !base_buffer_text(out, "//\n"))) {
         return false;
     }
-    if (description && !json_get(property, "oneOf") && !put_comment(out, indent, description)) {
+    if (description && !harmony_json_get(property, "oneOf") &&
+        !put_comment(out, indent, description)) {
         return false;
     }
     if (!examples || !examples->count) {
@@ -169,7 +170,7 @@ static bool put_property(base_buffer *out, const json *property, int indent, boo
     if (!put_property_comments(out, property, indent)) {
         return false;
     }
-    const json *one_of = json_get(property, "oneOf");
+    const json *one_of = harmony_json_get(property, "oneOf");
     if (one_of && one_of->kind == JSON_ARRAY) {
         return put_one_of_property(out, property, one_of, indent, required);
     }
@@ -177,7 +178,7 @@ static bool put_property(base_buffer *out, const json *property, int indent, boo
         !put_nullable(out, property, indent + 4) || !base_buffer_text(out, ",")) {
         return false;
     }
-    if (json_get(property, "default") && !one_of) {
+    if (harmony_json_get(property, "default") && !one_of) {
         if (!base_buffer_text(out, " // ") || !put_default(out, property, true)) {
             return false;
         }
@@ -209,7 +210,7 @@ static harmony_text *sort_required(const json *required, size_t *n_out) {
 }
 
 static bool put_properties(base_buffer *out, const json *schema, int indent) {
-    const json *properties = json_get(schema, "properties");
+    const json *properties = harmony_json_get(schema, "properties");
     if (!properties || properties->kind != JSON_OBJECT) {
         return true;
     }
@@ -262,7 +263,7 @@ static bool put_named_type(base_buffer *out, const json *schema, const json *typ
         return any || base_buffer_text(out, "string");
     }
     if (is(type, "array")) {
-        const json *items = json_get(schema, "items");
+        const json *items = harmony_json_get(schema, "items");
         if (!items) {
             return base_buffer_text(out, "Array<any>");
         }
@@ -293,7 +294,7 @@ gptoss_status harmony_schema_to_typescript(const char *schema, size_t length,
     harmony_arena arena = {0};
     json *tree;
     size_t before = typescript->length;
-    gptoss_status status = json_read(schema, length, "schema", &arena, &tree, error);
+    gptoss_status status = harmony_json_read(schema, length, "schema", &arena, &tree, error);
     if (!status && !harmony_print_type(typescript, tree, 0)) {
         typescript->length = before;
         status = base_fail_memory(error, typescript->capacity);

@@ -12,7 +12,7 @@ import reference
 encoding = reference.load(sys.argv[1])
 import generate  # noqa: E402  (openai_harmony finds its vocabulary in load)
 
-count = int(sys.argv[2]) if len(sys.argv) > 2 else 4000
+count = int(sys.argv[2]) if len(sys.argv) > 2 else 2500
 r = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
 
 TOKENS = ["{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "0", "-", "1e999", "\\u0000",

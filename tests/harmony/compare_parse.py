@@ -17,7 +17,7 @@ encoding = reference.load(sys.argv[1])
 import generate  # noqa: E402  (openai_harmony finds its vocabulary in load)
 from openai_harmony import HarmonyError, Role  # noqa: E402
 
-count = int(sys.argv[2]) if len(sys.argv) > 2 else 6000
+count = int(sys.argv[2]) if len(sys.argv) > 2 else 3000
 r = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
 
 SPECIALS = [200002, 200003, 200005, 200006, 200007, 200008, 200012]
