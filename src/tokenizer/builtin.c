@@ -1,5 +1,5 @@
-// The built-in o200k_harmony: ordinary tokens from o200k.bin (its layout: tools/vocabulary/make.py),
-// special ones from the table below.
+// The built-in o200k_harmony: ordinary tokens from o200k.bin (its layout:
+// tools/vocabulary/make.py), special ones from the table below.
 #include "tokenizer/parts.h"
 
 #include <stdio.h>
@@ -79,7 +79,8 @@ gptoss_status tokenizer_open_builtin(tokenizer **tokenizer_out, gptoss_error *er
         return base_fail_memory(error, sizeof *t);
     t->size = SIZE;
     t->tokens = base_alloc_zero(SIZE, sizeof *t->tokens);
-    gptoss_status status = t->tokens ? GPTOSS_OK : base_fail_memory(error, SIZE * sizeof *t->tokens);
+    gptoss_status status =
+        t->tokens ? GPTOSS_OK : base_fail_memory(error, SIZE * sizeof *t->tokens);
     if (!status)
         status = read_ordinary(t, error);
     if (!status)

@@ -127,7 +127,8 @@ static gptoss_status encode_level(encoder *e, int level, const char *text, size_
     const tokenizer *t = e->t;
     if (level == 2)
         return encode_text(e, text, length);
-    bool wanted = t->has_level[level][0] || (e->mode == TOKENIZER_SPECIAL && t->has_level[level][1]);
+    bool wanted =
+        t->has_level[level][0] || (e->mode == TOKENIZER_SPECIAL && t->has_level[level][1]);
     if (!wanted)
         return encode_level(e, level + 1, text, length);
     gptoss_status status = GPTOSS_OK;
@@ -137,7 +138,8 @@ static gptoss_status encode_level(encoder *e, int level, const char *text, size_
         if (t->first[level][(uint8_t)text[at]])
             id = match_added(t, level, text + at, length - at);
         size_t width = id < 0 ? 1 : t->tokens[id].length;
-        // A special token that must stay text hides what overlaps it, as in Hugging Face tokenizers.
+        // A special token that must stay text hides what overlaps it, as in Hugging Face
+        // tokenizers.
         if (id >= 0 && (e->mode == TOKENIZER_SPECIAL || !(t->tokens[id].flags & BPE_SPECIAL))) {
             status = encode_level(e, level + 1, text + done, at - done);
             if (!status && !base_ids_push(e->ids, id))

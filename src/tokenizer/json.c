@@ -3,9 +3,6 @@
 
 enum { MAX_JSON = 1 << 28 }; // bytes; that of gpt-oss has 28 MB
 
-#define UNSUPPORTED(reader, ...) base_fail((reader)->error, GPTOSS_UNSUPPORTED, __VA_ARGS__)
-#define BAD(reader, ...) base_fail((reader)->error, GPTOSS_BAD_FILE, __VA_ARGS__)
-
 static bool is_type(const json_t *object, const char *type) {
     const char *there = json_string_value(json_object_get(object, "type"));
     return there && !strcmp(there, type);
@@ -35,7 +32,8 @@ static gptoss_status check_root(bpe_reader *r, const json_t *root) {
         if (!absent(root, nothing[i]))
             return UNSUPPORTED(r, "%s: %s is not null", r->name, nothing[i]);
     for (size_t i = 0; i < sizeof byte_level / sizeof *byte_level; i++)
-        if (!absent(root, byte_level[i]) && !is_type(json_object_get(root, byte_level[i]), "ByteLevel"))
+        if (!absent(root, byte_level[i]) &&
+            !is_type(json_object_get(root, byte_level[i]), "ByteLevel"))
             return UNSUPPORTED(r, "%s: %s is not of type ByteLevel", r->name, byte_level[i]);
     return GPTOSS_OK;
 }
@@ -159,8 +157,7 @@ gptoss_status tokenizer_open_json(const char *json, size_t length, const char *n
         return BAD(&r, "%s: line %d: %s", name, problem.line, problem.text);
     fill_alphabet(&r);
     r.t = base_alloc_zero(1, sizeof *r.t);
-    gptoss_status status =
-        r.t ? read_root(&r, root) : base_fail_memory(error, sizeof *r.t);
+    gptoss_status status = r.t ? read_root(&r, root) : base_fail_memory(error, sizeof *r.t);
     json_decref(root);
     base_buffer_free(&r.bytes);
     if (status)

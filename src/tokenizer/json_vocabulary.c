@@ -1,9 +1,6 @@
 // The tokens and merges of a tokenizer.json.
 #include "tokenizer/json.h"
 
-#define UNSUPPORTED(reader, ...) base_fail((reader)->error, GPTOSS_UNSUPPORTED, __VA_ARGS__)
-#define BAD(reader, ...) base_fail((reader)->error, GPTOSS_BAD_FILE, __VA_ARGS__)
-
 // Turns text, written in the byte-level alphabet, into r->bytes. *foreign_out: it has a character
 // that is not of the alphabet; then the bytes are the text's own (as the ByteLevel decoder does).
 static gptoss_status decode(bpe_reader *r, const char *text, size_t length, bool *foreign_out) {
@@ -25,7 +22,8 @@ static gptoss_status decode(bpe_reader *r, const char *text, size_t length, bool
     return GPTOSS_OK;
 }
 
-static gptoss_status read_id(bpe_reader *r, const json_t *value, const char *token, int32_t *id_out) {
+static gptoss_status read_id(bpe_reader *r, const json_t *value, const char *token,
+                             int32_t *id_out) {
     *id_out = -1;
     if (!json_is_integer(value))
         return BAD(r, "%s: the id of token %.80s is not an integer", r->name, token);
@@ -98,7 +96,8 @@ static gptoss_status read_added_flags(bpe_reader *r, const json_t *added, const 
     *normalized_out = json_is_boolean(normalized) ? json_is_true(normalized) : !*special_out;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (json_is_true(json_object_get(added, refused[i])))
-            return UNSUPPORTED(r, "%s: added token %.80s: %s is true", r->name, content, refused[i]);
+            return UNSUPPORTED(r, "%s: added token %.80s: %s is true", r->name, content,
+                               refused[i]);
     return GPTOSS_OK;
 }
 
@@ -117,7 +116,8 @@ static gptoss_status read_added_token(bpe_reader *r, const json_t *added) {
         return status;
     const json_t *known = json_object_get(r->vocabulary, content);
     if (known ? json_integer_value(known) != id : t->tokens[id].flags != 0)
-        return BAD(r, "%s: added token %.80s: its id %d is another token's", r->name, content, (int)id);
+        return BAD(r, "%s: added token %.80s: its id %d is another token's", r->name, content,
+                   (int)id);
     if (t->tokens[id].flags & BPE_ADDED)
         return BAD(r, "%s: added token %.80s comes twice", r->name, content);
     // Text from a user never becomes a special token, not by merging either.
@@ -147,7 +147,8 @@ static gptoss_status read_added(bpe_reader *r) {
         int32_t a = r->t->added[i].id, b = r->t->added[i + 1].id;
         if (r->t->tokens[a].length == r->t->tokens[b].length &&
             !memcmp(bpe_text(r->t, a), bpe_text(r->t, b), r->t->tokens[a].length))
-            status = BAD(r, "%s: added tokens %d and %d are the same text", r->name, (int)a, (int)b);
+            status =
+                BAD(r, "%s: added tokens %d and %d are the same text", r->name, (int)a, (int)b);
     }
     return status;
 }
@@ -225,7 +226,8 @@ static gptoss_status mark_whole(bpe_reader *r) {
         if (!(t->tokens[id].flags & BPE_ORDINARY))
             continue;
         ids.length = 0;
-        if (!r->ignore_merges && !bpe_merge(t, bpe_text(t, id), t->tokens[id].length, &scratch, &ids))
+        if (!r->ignore_merges &&
+            !bpe_merge(t, bpe_text(t, id), t->tokens[id].length, &scratch, &ids))
             status = base_fail_memory(r->error, t->tokens[id].length);
         else if (r->ignore_merges || ids.length == 1)
             t->tokens[id].flags |= BPE_WHOLE;

@@ -6,10 +6,10 @@
 enum { SHORT_PIECE = 64, NO_RANK = INT32_MAX };
 
 typedef struct bpe_node {
-    uint32_t start;  // of this part, in the piece
-    int32_t id;      // its token
-    int32_t rank;    // of merging it with the next part; NO_RANK: they don't merge
-    int32_t joined;  // what they become
+    uint32_t start;         // of this part, in the piece
+    int32_t id;             // its token
+    int32_t rank;           // of merging it with the next part; NO_RANK: they don't merge
+    int32_t joined;         // what they become
     int32_t previous, next; // in a long piece; -1: none. A part that is gone has rank NO_RANK.
 } bpe_node;
 

@@ -1,7 +1,8 @@
 // The tokenizer's inside: what its files share. Nobody else includes this.
 //
 //   builtin.c, json.c, json_vocabulary.c   fill a tokenizer   table.c   its hash tables
-//   encode.c   text -> pieces -> ids      scan.c, pattern.c   one piece      merge.c   one piece's ids
+//   encode.c   text -> pieces -> ids      scan.c, pattern.c   one piece      merge.c   one piece's
+//   ids
 #ifndef TOKENIZER_PARTS_H
 #define TOKENIZER_PARTS_H
 
@@ -48,7 +49,7 @@ gptoss_status bpe_matcher_next(bpe_matcher *matcher, const char *text, size_t le
 // ---- the vocabulary -------------------------------------------------------------------------
 
 enum bpe_flag {
-    BPE_PRESENT = 1,  // the id has a token
+    BPE_PRESENT = 1, // the id has a token
     BPE_SPECIAL = 2,
     BPE_WHOLE = 4,    // a piece with exactly these bytes is this token, whatever the merges are
     BPE_ORDINARY = 8, // in the table of bytes: merging can make it
@@ -97,8 +98,8 @@ struct tokenizer {
 
     bpe_added *added; // [n_added], sorted by bytes
     size_t n_added;
-    bool has_level[2][2];   // [level][special]
-    bool first[2][256];     // [level][first byte of an added token]
+    bool has_level[2][2]; // [level][special]
+    bool first[2][256];   // [level][first byte of an added token]
 
     uint8_t *classes;     // [BPE_CODE_POINTS], or NULL
     bpe_pattern *pattern; // or NULL; with neither a text is one piece

@@ -10,10 +10,10 @@ const char bpe_gpt2_pattern[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 enum {
-    MAX_PATTERN = 1 << 16,   // bytes
-    MATCH_LIMIT = 1000000,   // steps of backtracking at one position: far more than any sane pattern
+    MAX_PATTERN = 1 << 16, // bytes
+    MATCH_LIMIT = 1000000, // steps of backtracking at one position: far more than any sane pattern
     HEAP_LIMIT_KIB = 1 << 16, // without machine code
-    JIT_STACK = 1 << 20,     // bytes
+    JIT_STACK = 1 << 20,      // bytes
 };
 
 struct bpe_pattern {
@@ -44,8 +44,8 @@ static void release_memory(void *memory, void *context) {
     "\\x{205f}\\x{3000}"
 
 // Rewrites \s and \S, and refuses what PCRE2 reads differently from Oniguruma: classes in classes.
-static gptoss_status translate(const char *regex, size_t length, const char *name,
-                               base_buffer *out, gptoss_error *error) {
+static gptoss_status translate(const char *regex, size_t length, const char *name, base_buffer *out,
+                               gptoss_error *error) {
     bool in_class = false, fits = true;
     for (size_t i = 0; i < length && fits; i++) {
         char c = regex[i], next = i + 1 < length ? regex[i + 1] : 0;
@@ -77,9 +77,9 @@ static gptoss_status compile(bpe_pattern *pattern, const base_buffer *regex, con
     pcre2_compile_context *context = pcre2_compile_context_create(pattern->memory);
     if (!context)
         return base_fail_memory(error, regex->length);
-    pattern->code = pcre2_compile((PCRE2_SPTR)(regex->data ? regex->data : ""), regex->length,
-                                  PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &offset,
-                                  context);
+    pattern->code =
+        pcre2_compile((PCRE2_SPTR)(regex->data ? regex->data : ""), regex->length,
+                      PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &offset, context);
     pcre2_compile_context_free(context);
     if (!pattern->code) {
         PCRE2_UCHAR message[160] = "";
@@ -140,7 +140,8 @@ gptoss_status bpe_matcher_create(const bpe_pattern *pattern, bpe_matcher **match
     }
     pcre2_set_match_limit(matcher->context, MATCH_LIMIT);
     pcre2_set_heap_limit(matcher->context, HEAP_LIMIT_KIB);
-    // Without a stack of its own (no machine code here, or no memory) it uses 32 KiB of the thread's.
+    // Without a stack of its own (no machine code here, or no memory) it uses 32 KiB of the
+    // thread's.
     pcre2_jit_stack_assign(matcher->context, NULL, matcher->stack);
     *matcher_out = matcher;
     return GPTOSS_OK;
@@ -172,8 +173,8 @@ gptoss_status bpe_matcher_next(bpe_matcher *matcher, const char *text, size_t le
     if (count < 0) {
         PCRE2_UCHAR message[160] = "";
         pcre2_get_error_message(count, message, sizeof message);
-        return base_fail(error, GPTOSS_UNSUPPORTED, "the tokenizer's pattern fails on this text: %s",
-                         (const char *)message);
+        return base_fail(error, GPTOSS_UNSUPPORTED,
+                         "the tokenizer's pattern fails on this text: %s", (const char *)message);
     }
     const PCRE2_SIZE *bounds = pcre2_get_ovector_pointer(matcher->data);
     // \K inside a look-around can put the begin behind the end, or before start.

@@ -83,7 +83,8 @@ static const uint8_t *contraction(const uint8_t *p, const uint8_t *end) {
         return p + 3;
     if (p[1] >= 0x80 || p[2] >= 0x80)
         return p;
-    bool pair = ((first == 'r' || first == 'v') && second == 'e') || (first == 'l' && second == 'l');
+    bool pair =
+        ((first == 'r' || first == 'v') && second == 'e') || (first == 'l' && second == 'l');
     return pair ? p + 3 : p;
 }
 

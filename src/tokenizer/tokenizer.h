@@ -25,12 +25,15 @@ void tokenizer_close(tokenizer *tokenizer);
 typedef enum tokenizer_mode { TOKENIZER_PLAIN, TOKENIZER_SPECIAL } tokenizer_mode;
 
 // Appends the ids of text to *ids. Bytes that are not UTF-8 are encoded too and decode to
-// themselves. Time is O(length log length) at worst, whatever the text.
+// themselves. Time is O(length log length) at worst, whatever the text; a tokenizer.json with a
+// pattern other than o200k's takes what that regular expression takes, up to a limit of steps, past
+// which the call fails with GPTOSS_UNSUPPORTED. After a failure *ids is as it was.
 gptoss_status tokenizer_encode(const tokenizer *tokenizer, const char *text, size_t length,
                                tokenizer_mode mode, base_ids *ids, gptoss_error *error);
 
 // The bytes of one id (not NUL-terminated, may be a part of a UTF-8 character, owned by the
-// tokenizer), or NULL for an id outside the vocabulary or without a token. Specials give their text.
+// tokenizer), or NULL for an id outside the vocabulary or without a token. Specials give their
+// text.
 const char *tokenizer_bytes(const tokenizer *tokenizer, int32_t id, size_t *length_out);
 
 bool tokenizer_is_special(const tokenizer *tokenizer, int32_t id);

@@ -1,5 +1,5 @@
-// Fuzz target: any bytes as a tokenizer.json. Opening must end in a status and a message; what opens
-// must encode any text into ids of its own that give the text back.
+// Fuzz target: any bytes as a tokenizer.json. Opening must end in a status and a message; what
+// opens must encode any text into ids of its own that give the text back.
 #include "tokenizer/tokenizer.h"
 
 #include <stdlib.h>
@@ -37,11 +37,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         abort();
     if (!t)
         return 0;
-    static const char text[] = "abc ab, It's <|x|>cat 2026\r\n \t\xe6\x97\xa5\xff\xe1\xa0\x8e  abab";
+    static const char text[] =
+        "abc ab, It's <|x|>cat 2026\r\n \t\xe6\x97\xa5\xff\xe1\xa0\x8e  abab";
     size_t tail = size < 200 ? size : 200;
     for (int mode = 0; mode < 2; mode++) {
         encode(t, text, sizeof text - 1, mode ? TOKENIZER_SPECIAL : TOKENIZER_PLAIN);
-        encode(t, (const char *)data + size - tail, tail, mode ? TOKENIZER_SPECIAL : TOKENIZER_PLAIN);
+        encode(t, (const char *)data + size - tail, tail,
+               mode ? TOKENIZER_SPECIAL : TOKENIZER_PLAIN);
     }
     tokenizer_close(t);
     return 0;

@@ -13,8 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         abort();
     for (int mode = 0; mode < 2; mode++) {
         base_ids ids = {0};
-        if (tokenizer_encode(t, (const char *)data, size, mode ? TOKENIZER_SPECIAL : TOKENIZER_PLAIN,
-                             &ids, NULL))
+        if (tokenizer_encode(t, (const char *)data, size,
+                             mode ? TOKENIZER_SPECIAL : TOKENIZER_PLAIN, &ids, NULL))
             abort();
         size_t at = 0, width;
         for (size_t i = 0; i < ids.length; i++) {

@@ -19,8 +19,8 @@ typedef struct sample_json {
 #define SAMPLE_BYTE_LEVEL(use_regex)                                                               \
     "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":" use_regex "}"
 #define SAMPLE_SPLIT(regex)                                                                        \
-    "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" regex    \
-    "\"},\"behavior\":\"Isolated\",\"invert\":false}," SAMPLE_BYTE_LEVEL("false") "]}"
+    "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":"        \
+    "\"" regex "\"},\"behavior\":\"Isolated\",\"invert\":false}," SAMPLE_BYTE_LEVEL("false") "]}"
 
 static inline const char *sample_or(const char *part, const char *otherwise) {
     return part ? part : otherwise;

@@ -80,8 +80,8 @@ static bool run(const attempt *a, long failing) {
     }
     bool reached = until_failure < 0;
     until_failure = -1;
-    // jansson 2.14 calls an allocation that fails inside its lexer a syntax error, or drops a letter
-    // of a key; PCRE2 does without machine code, or without its stack.
+    // jansson 2.14 calls an allocation that fails inside its lexer a syntax error, or drops a
+    // letter of a key; PCRE2 does without machine code, or without its stack.
     CHECK(!status || status == GPTOSS_NO_MEMORY || from_library,
           "allocation %ld failed and the status is %d: %s", failing, (int)status, error.message);
     CHECK(!status || error.message[0], "allocation %ld: no message", failing);

@@ -35,10 +35,12 @@ static void test_ids(void) {
         int32_t id;
         const char *text;
     } specials[] = {
-        {199998, "<|startoftext|>"},     {199999, "<|endoftext|>"},       {200000, "<|reserved_200000|>"},
-        {200002, "<|return|>"},          {200003, "<|constrain|>"},       {200005, "<|channel|>"},
-        {200006, "<|start|>"},           {200007, "<|end|>"},             {200008, "<|message|>"},
-        {200012, "<|call|>"},            {200013, "<|reserved_200013|>"}, {200018, "<|reserved_200018|>"},
+        {199998, "<|startoftext|>"},     {199999, "<|endoftext|>"},
+        {200000, "<|reserved_200000|>"}, {200002, "<|return|>"},
+        {200003, "<|constrain|>"},       {200005, "<|channel|>"},
+        {200006, "<|start|>"},           {200007, "<|end|>"},
+        {200008, "<|message|>"},         {200012, "<|call|>"},
+        {200013, "<|reserved_200013|>"}, {200018, "<|reserved_200018|>"},
         {201087, "<|reserved_201087|>"},
     };
     CHECK(tokenizer_size(t) == 201088, "size is %d", (int)tokenizer_size(t));
@@ -55,7 +57,8 @@ static void test_ids(void) {
         CHECK(!tokenizer_bytes(t, outside[i], &length) && !length, "%d has bytes", (int)outside[i]);
         CHECK(!tokenizer_is_special(t, outside[i]), "%d is special", (int)outside[i]);
     }
-    CHECK(!tokenizer_is_special(t, 199997) && tokenizer_bytes(t, 199997, &length), "the last token");
+    CHECK(!tokenizer_is_special(t, 199997) && tokenizer_bytes(t, 199997, &length),
+          "the last token");
     CHECK(tokenizer_special(t, "the") == -1 && tokenizer_special(t, "") == -1 &&
               tokenizer_special(t, "<|end") == -1 && tokenizer_special(t, "<|end|>>") == -1,
           "an ordinary text is taken for a special token");
@@ -101,7 +104,8 @@ static void test_ill_formed(void) {
 
 // A million bytes in one piece, or in as many as there are. A quadratic merge takes hours.
 static void test_time(void) {
-    static const char *const units[] = {"a", "A", " ", "\n", "=", "1", "ab", "\xff", "<|", "\xe6\x97\xa5",
+    static const char *const units[] = {"a",        "A",   " ",          "\n",      "=",
+                                        "1",        "ab",  "\xff",       "<|",      "\xe6\x97\xa5",
                                         "\xcc\x81", " \n", "a\xcc\x81-", "\xe2\x80"};
     enum { LENGTH = 1000000 };
     char *text = base_alloc(LENGTH, 1);
