@@ -84,6 +84,16 @@ class Terminal:
         before, _, self.seen = self.seen.partition(wanted)
         return before
 
+    def expect_either(self, first, second, seconds=30):
+        """Waits for one of two texts; True for the first."""
+        end = time.monotonic() + seconds
+        while first not in self.seen and second not in self.seen:
+            if not self.read(max(0, end - time.monotonic())):
+                raise AssertionError(f"waited for {first!r} or {second!r}, saw {self.seen!r}")
+        is_first = first in self.seen
+        self.expect(first if is_first else second)
+        return is_first
+
     def type(self, text):
         os.write(self.descriptor, text.encode() if isinstance(text, str) else text)
 

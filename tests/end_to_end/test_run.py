@@ -98,8 +98,8 @@ class Tools(Case):
         path = self.folder / "tool"
         path.write_text(script)
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        return self.output("run", "--tools", TOOLS, "--tool-command", path, "--json", *options,
-                           TOOL_QUESTION)
+        return self.output("run", "--tools", TOOLS, "--tool-command", path, "--json",
+                           "--max-tokens", 200, *options, TOOL_QUESTION)
 
     def results(self, out):
         events = [json.loads(line) for line in out.splitlines()]
@@ -123,7 +123,7 @@ class Tools(Case):
             "#!/bin/sh\nexec cat /dev/zero\n"))[0])
         os.remove(self.folder / "tool")
         out = self.output("run", "--tools", TOOLS, "--tool-command", self.folder / "tool", "--json",
-                          TOOL_QUESTION)
+                          "--max-tokens", 200, TOOL_QUESTION)
         self.assertIn("could not be started", self.results(out)[0])
 
 

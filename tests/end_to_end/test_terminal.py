@@ -9,7 +9,7 @@ import unittest
 from harness import PROGRAM, QUESTION, TOOL_QUESTION, TOOLS, Case, Terminal, environment, main
 
 DIM = b"\x1b[2m"
-LONG = ("--temperature", "100", "--seed", "3")  # a hot model babbles: it hardly ever stops
+HOT = ("--temperature", "100")  # a hot model babbles: it seldom stops soon
 PROMPT = "> "
 
 
@@ -44,17 +44,22 @@ class OneAnswer(Seen):
         self.assertNotIn(b"[analysis]", seen)
 
     def test_output_cannot_command_the_terminal(self):
-        _, seen = self.open("run", "--max-tokens", "400", *LONG, "hi", NO_COLOR="1").end()
+        _, seen = self.open("run", "--max-tokens", "400", *HOT, "--seed", "3", "hi", NO_COLOR="1").end()
         for line in seen.split(b"\r\n"):
             self.assertNotRegex(line.replace(b"\r\x1b[K", b""), rb"[\x00-\x08\x0b-\x1f\x7f]")
 
     def test_ctrl_c_ends_it(self):
-        terminal = self.open("run", *LONG, "hi")
-        terminal.expect("[")
-        terminal.interrupt()
-        status, seen = terminal.end()
-        self.assertEqual(status, 130, seen)
-        self.assertNotIn(b"gptoss:", seen)
+        for seed in range(10):  # babble may end before the interrupt comes
+            terminal = self.open("run", *HOT, "--seed", seed, "hi")
+            terminal.expect("No --model")
+            terminal.expect("\x1b")
+            terminal.interrupt()
+            status, seen = terminal.end()
+            self.assertNotIn(b"gptoss:", seen)
+            self.assertIn(status, (0, 130), seen)
+            if status == 130:
+                return
+        self.fail("ten interrupts had no effect")
 
     def test_the_person_answers_a_call(self):
         terminal = self.open("run", "--tools", TOOLS, TOOL_QUESTION)
@@ -108,20 +113,24 @@ class Chat(Seen):
         self.assertEqual(terminal.end()[0], 0)
 
     def test_ctrl_c_stops_the_answer_and_keeps_the_chat(self):
-        terminal = self.chat(*LONG)
-        terminal.type("hi\n")
-        terminal.expect("[")
-        time.sleep(0.2)
-        terminal.interrupt()
-        terminal.expect("[stopped]")
-        terminal.expect(PROMPT)
+        terminal = self.chat(*HOT)
+        for attempt in range(1, 11):  # babble may end before the interrupt comes
+            terminal.type("hi\n")
+            terminal.expect("\n")
+            terminal.expect("\x1b")
+            terminal.interrupt()
+            stopped = terminal.expect_either(b"[stopped]", b"/quit leaves")
+            terminal.expect(PROMPT)
+            if stopped:
+                break
+        self.assertTrue(stopped)
         path = self.folder / "talk.json"
         terminal.type(f"/save {path}\n")
         terminal.expect("saved")
         terminal.type("/quit\n")
         self.assertEqual(terminal.end()[0], 0)
         roles = [m["role"] for m in json.loads(path.read_text())["messages"]]
-        self.assertEqual(roles.count("user"), 1)
+        self.assertEqual(roles.count("user"), attempt)
 
     def test_ctrl_c_at_the_prompt_keeps_the_chat(self):
         terminal = self.chat()
