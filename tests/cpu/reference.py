@@ -6,6 +6,7 @@ import struct
 import numpy as np
 import torch
 from transformers import GptOssConfig, GptOssForCausalLM
+from transformers.models.gpt_oss.modeling_gpt_oss import GptOssRotaryEmbedding
 
 E2M1 = np.array([0, .5, 1, 1.5, 2, 3, 4, 6, -0., -.5, -1, -1.5, -2, -3, -4, -6], np.float32)
 
@@ -28,9 +29,14 @@ def read_tensors(directory):
 
 def dequantise(blocks, scales):
     """[E, rows, n_blocks, 16], [E, rows, n_blocks] -> [E, columns, rows], as transformers has it."""
-    values = np.stack([E2M1[blocks & 15], E2M1[blocks >> 4]], -1)
-    values = values.reshape(*blocks.shape[:3], 32) * np.exp2(scales.astype(np.float32) - 127)[..., None]
-    return values.reshape(*blocks.shape[:2], -1).transpose(0, 2, 1)
+    experts, rows, n_blocks, _ = blocks.shape
+    result = np.empty((experts, n_blocks * 32, rows), np.float32)
+    for e in range(experts):  # one at a time: at real dimensions they are gigabytes
+        values = np.stack([E2M1[blocks[e] & 15], E2M1[blocks[e] >> 4]], -1)
+        values = values.reshape(rows, n_blocks, 32)
+        values *= np.exp2(scales[e].astype(np.float32) - 127)[..., None]
+        result[e] = values.reshape(rows, -1).T
+    return result
 
 
 def state_dict(directory):
@@ -53,11 +59,13 @@ def load(directory):
     config["torch_dtype"] = "float32"
     config = GptOssConfig(**config)
     config._attn_implementation = "eager"
-    model = GptOssForCausalLM(config).to(torch.float32).eval()
+    with torch.device("meta"):  # no memory for weights that are replaced at once
+        model = GptOssForCausalLM(config).eval()
+    model.model.rotary_emb = GptOssRotaryEmbedding(config)  # computed, not loaded
     state = state_dict(directory)
     if config.tie_word_embeddings:
         state["lm_head.weight"] = state["model.embed_tokens.weight"]
-    model.load_state_dict(state, strict=True)
+    model.load_state_dict(state, strict=True, assign=True)
     return model
 
 

@@ -15,17 +15,22 @@ static inline void dot_tile(int rows, int tokens, const float *w, size_t columns
     for (int r = 0; r < rows; r++)
         for (int t = 0; t < tokens; t++)
             sum[r][t] = _mm512_setzero_ps();
-    for (size_t i = 0; i < columns; i += 16) {
-        size_t left = columns - i;
-        __mmask16 mask = left < 16 ? (__mmask16)((1u << left) - 1) : 0xffff;
+    size_t i = 0;
+    for (; i + 16 <= columns; i += 16) {
         __m512 a[MAX_TOKENS];
         for (int t = 0; t < tokens; t++)
-            a[t] = _mm512_maskz_loadu_ps(mask, x[t] + i);
+            a[t] = _mm512_loadu_ps(x[t] + i);
         for (int r = 0; r < rows; r++) {
-            __m512 b = _mm512_maskz_loadu_ps(mask, w + (size_t)r * columns + i);
+            __m512 b = _mm512_loadu_ps(w + (size_t)r * columns + i);
             for (int t = 0; t < tokens; t++)
                 sum[r][t] = _mm512_fmadd_ps(b, a[t], sum[r][t]);
         }
+    }
+    __mmask16 mask = (__mmask16)((1u << (columns - i)) - 1);
+    for (int r = 0; r < rows && mask; r++) {
+        __m512 b = _mm512_maskz_loadu_ps(mask, w + (size_t)r * columns + i);
+        for (int t = 0; t < tokens; t++)
+            sum[r][t] = _mm512_fmadd_ps(b, _mm512_maskz_loadu_ps(mask, x[t] + i), sum[r][t]);
     }
     for (int r = 0; r < rows; r++)
         for (int t = 0; t < tokens; t++)
