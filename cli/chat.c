@@ -196,9 +196,9 @@ int chat_session(talk_state *t) {
         say("A line is a question; /help lists commands; Ctrl-D leaves.\n");
     }
     while (!leave) {
+        interrupt_clear(); // a Ctrl-C that came too late for the last answer
         line_result result = line_read(t->lines, "> ", true, &line);
         if (result == LINE_INTERRUPTED && terminal) {
-            interrupt_clear();
             say("\n(Ctrl-D or /quit leaves)\n");
             continue;
         }
@@ -212,7 +212,6 @@ int chat_session(talk_state *t) {
             continue;
         }
         status = CLI_OK;
-        interrupt_clear(); // a Ctrl-C that came too late for the last answer
         if (line.data[0] == '/') {
             leave = obey(t, line.data, &status);
         } else {

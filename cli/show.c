@@ -172,6 +172,9 @@ static void put_line(show_state *s, text_buffer *line, bool complete) {
 }
 
 void show_event(show_state *s, const gptoss_event *event, const gptoss_stats *stats) {
+    if (s->json && s->hide_analysis && event->role && kind_of(event) == SHOW_ANALYSIS) {
+        return;
+    }
     if (s->json) {
         text_buffer line = {0};
         bool complete = json_event(&line, event, stats);

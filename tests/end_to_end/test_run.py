@@ -52,6 +52,11 @@ class Answers(Case):
                         e["channel"] == "final")
         self.assertEqual(final + "\n", self.output("run", QUESTION))
 
+    def test_json_without_analysis(self):
+        out = self.output("run", "--json", "--hide-analysis", QUESTION)
+        channels = {json.loads(line).get("channel") for line in out.splitlines()}
+        self.assertEqual(channels, {None, "final"})
+
     def test_limits(self):
         events = self.output("run", "--json", "--max-tokens", 3, QUESTION).splitlines()
         self.assertEqual(json.loads(events[-1])["finish"], "length")
