@@ -61,9 +61,9 @@ def by_torch(folder, words, prompts, longest, threads):
     return reference.Reference(folder).generate(prompts, longest, [words.specials[s] for s in STOPS], progress)
 
 
-def by_program(command, folder, prompts, longest, extra, jobs):
-    def ask(ids):
-        run = subprocess.run([command, "generate", "--model", folder, "--tokens", str(longest), "--temperature", "0",
+def by_program(command, folder, prompts, limits, extra, jobs):
+    def ask(ids, limit):
+        run = subprocess.run([command, "generate", "--model", folder, "--tokens", str(limit), "--temperature", "0",
                               *extra], input=" ".join(map(str, ids)), capture_output=True, text=True)
         if run.returncode:
             sys.exit(run.stderr)
@@ -71,7 +71,7 @@ def by_program(command, folder, prompts, longest, extra, jobs):
 
     out = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for ids in pool.map(ask, prompts):
+        for ids in pool.map(ask, prompts, limits):
             out.append(ids)
             progress(len(out), len(prompts))
     return out
@@ -105,9 +105,9 @@ def main():
             f.writelines(json.dumps(item) + "\n" for item in items)
         return
     prompts = [q["ids"] for _, q in asked]
-    longest = 24 + max(len(words.encode(q["wanted"])) for _, q in asked)
-    answers = by_program(a.program, a.model, prompts, longest, a.option, a.jobs) if a.program else \
-        by_torch(a.model, words, prompts, longest, a.jobs)
+    limits = [8 + len(words.encode(q["wanted"])) for _, q in asked]  # analysis may be a little longer than foreseen
+    answers = by_program(a.program, a.model, prompts, limits, a.option, a.jobs) if a.program else \
+        by_torch(a.model, words, prompts, max(limits), a.jobs)
     stops = [words.specials[s] for s in STOPS]
     wrong = {}
     for (item, q), ids in zip(asked, answers):

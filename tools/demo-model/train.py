@@ -16,10 +16,15 @@ import torch
 from torch.nn import functional as F
 
 import conversations
+import drills
 import export
 import families
 import vocabulary
 from model import CONFIG, Cache, Model
+
+
+MATRICES = ".qkv", ".out", ".gate_up", ".down"
+RATES = {"router": 0.1, "router_bias": 0.3, "head": 0.5}  # a router that moves fast hands tokens to ever other experts
 
 
 class Muon:
@@ -56,24 +61,27 @@ class Muon:
                 p.mul_(1 - rate * 0.02).sub_(u.reshape(p.shape), alpha=rate * scale)
 
 
-def conversation_ids(words, rng, around):
+def conversation_ids(words, rng, around, drill):
     """The ids that follow the shared prefix, and which of them the model must produce."""
     ids, own = [], []
-    for n, (text, mine) in enumerate(conversations.pieces(conversations.make(rng, around=around))):
-        new = words.encode(text if n else text.removeprefix(conversations.shared_prefix(around)))
+    prefix = conversations.shared_prefix(around)
+    parts = drills.pieces(rng, prefix) if drill else conversations.pieces(conversations.make(rng, around=around))
+    for n, (text, mine) in enumerate(parts):
+        new = words.encode(text if n else text.removeprefix(prefix))
         ids += new
         own += [mine] * len(new)
     return ids, own
 
 
-def batches(words, rng, tokens):
+def batches(words, rng, tokens, drilled):
     """Batches of about so many tokens, of conversations of similar length that begin with the same system message:
     ids of that prefix, of what follows it, and which of these are predicted."""
     while True:
         cuts = []
         for _ in range(16):
             around = families.surroundings(rng)
-            pool = [s for s in (conversation_ids(words, rng, around) for _ in range(120)) if len(s[0]) <= 400]
+            pool = (conversation_ids(words, rng, around, rng.random() < drilled) for _ in range(120))
+            pool = [s for s in pool if len(s[0]) <= 400]
             pool.sort(key=lambda s: len(s[0]))
             start, prefix = 0, torch.tensor([words.encode(conversations.shared_prefix(around))])
             while start < len(pool):
@@ -134,6 +142,7 @@ def main():
     a.add_argument("--export-every", type=int, default=500)
     a.add_argument("--first", type=int, default=0, help="steps that the earlier run has made")
     a.add_argument("--start-from", help="a state saved by an earlier run")
+    a.add_argument("--drills", type=float, default=0.3, help="the share of practice sequences")
     a.add_argument("--decay", type=float, default=0.7, help="the last part of the schedule, in which the rate falls to zero")
     a.add_argument("--rate", type=float, default=1.0)
     a.add_argument("--set", nargs="*", default=[], help="configuration values, as hidden=192")
@@ -149,15 +158,17 @@ def main():
     model = Model(config)
     if a.start_from:
         model.load_state_dict(torch.load(a.start_from))
-    matrices = [p for n, p in model.named_parameters() if n.endswith((".qkv", ".out", ".gate_up", ".down"))]
+    matrices = [p for n, p in model.named_parameters() if n.endswith(MATRICES)]
     rest = [p for p in model.parameters() if all(p is not m for m in matrices)]
-    muon, adam = Muon(matrices), torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+    muon, adam = Muon(matrices), torch.optim.AdamW(
+        [{"params": [p], "scale": RATES.get(n.rpartition(".")[2], 1.0)} for n, p in model.named_parameters()
+         if not n.endswith(MATRICES)], betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     count = sum(p.numel() for p in model.parameters())
     print(f"{count:,} parameters, {config}", file=sys.stderr)
     team = Team(a.workers, list(model.parameters()))
     began, mean, seen = time.time(), None, 0
     os.makedirs(a.out, exist_ok=True)
-    for step, (prefix, ids, own) in enumerate(batches(words, random.Random(4 + team.rank + a.first), a.tokens), 1 + a.first):
+    for step, (prefix, ids, own) in enumerate(batches(words, random.Random(4 + team.rank + a.first), a.tokens, a.drills), 1 + a.first):
         done = team.agree(max(step / a.steps, (time.time() - began) / 60 / a.minutes if a.minutes else 0))
         if done >= 1:
             break
@@ -175,9 +186,9 @@ def main():
         team.average()
         torch.nn.utils.clip_grad_norm_(rest, 1.0)
         for g in adam.param_groups:
-            g["lr"] = 4e-3 * rate
+            g["lr"] = 3e-3 * g["scale"] * rate
         adam.step()
-        muon.step(0.02 * rate)
+        muon.step(0.008 * rate)
         seen += ids.numel() * a.workers
         mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
         if step % 20 == 0 and team.rank == 0:
