@@ -41,7 +41,8 @@ int model_load(model_choice *choice, gptoss_model **model_out) {
     if (!choice->options.path) {
         fprintf(stderr,
                 "No --model: using the small built-in demo model (sums, counting letters, sorting "
-                "words, dates, one tool call). For the real one: hf download openai/gpt-oss-20b "
+                "words, dates, calling a function, small JSON forms). For the real one: hf "
+                "download openai/gpt-oss-20b "
                 "--local-dir gpt-oss-20b, then --model gpt-oss-20b\n");
     }
     gptoss_error error = {0};
