@@ -69,8 +69,8 @@ static int add_ranges(struct dl_phdr_info *info, size_t size, void *context) {
         const ElfW(Phdr) *part = &info->dlpi_phdr[i];
         if (part->p_type == PT_LOAD && (part->p_flags & PF_X)) {
             uintptr_t begin = info->dlpi_addr + part->p_vaddr;
-            ranges[n_ranges++] = (range){begin, begin + part->p_memsz,
-                                         strncmp(name, JANSSON, strlen(JANSSON)) == 0};
+            ranges[n_ranges++] =
+                (range){begin, begin + part->p_memsz, strncmp(name, JANSSON, strlen(JANSSON)) == 0};
         }
     }
     return 0;

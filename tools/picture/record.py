@@ -1,6 +1,6 @@
 """Runs a command in a terminal of its own and draws what it shows as an SVG.
 
-usage: record.py --output docs/demo.svg [--columns 96] COMMAND ...
+usage: record.py --output docs/demo.svg [--columns 104] COMMAND ...
 Needs nothing beyond Python. The picture is the final screen, scroll-back included.
 """
 import argparse
@@ -40,7 +40,7 @@ def record(command, columns):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--output", required=True)
-    parser.add_argument("--columns", type=int, default=96)
+    parser.add_argument("--columns", type=int, default=104)
     parser.add_argument("--title", default="gpt-oss.c")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
