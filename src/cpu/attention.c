@@ -8,7 +8,8 @@
 #include <string.h>
 
 // Keys, then values, of one head of one layer in one page.
-static uint8_t *cache_head(const cpu_state *cpu, const cpu_layer *layer, int32_t page, size_t head) {
+static uint8_t *cache_head(const cpu_state *cpu, const cpu_layer *layer, int32_t page,
+                           size_t head) {
     const cpu_cache *cache = &cpu->cache;
     return cache->pages[layer->group] + (size_t)page * cache->page_bytes[layer->group] +
            (layer->group_index * (size_t)cpu->config->kv_heads + head) * cache->head_bytes;
@@ -22,7 +23,8 @@ static void rotate(float *x, size_t half, const float *cosine, const float *sine
     }
 }
 
-static void store_head(const cpu_state *cpu, uint8_t *head, size_t at, const float *k, const float *v) {
+static void store_head(const cpu_state *cpu, uint8_t *head, size_t at, const float *k,
+                       const float *v) {
     size_t dim = (size_t)cpu->config->head_dim, padded = cpu->padded_dim;
     if (cpu->precision == BACKEND_EXACT) {
         float *keys = (float *)head, *values = keys + cpu->cache.key_count + at * padded;
@@ -74,8 +76,8 @@ void cpu_rope_and_store(const cpu_step *step, int layer_index, size_t token) {
 }
 
 // The page as float32: in place (exact), or decoded, values only where some query looks.
-static void fetch_page(const cpu_state *cpu, const uint8_t *head, int first, int last, cpu_thread *thread,
-                       cpu_page *page) {
+static void fetch_page(const cpu_state *cpu, const uint8_t *head, int first, int last,
+                       cpu_thread *thread, cpu_page *page) {
     const cpu_cache *cache = &cpu->cache;
     if (cpu->precision == BACKEND_EXACT) {
         page->k = (const float *)head;
@@ -86,7 +88,7 @@ static void fetch_page(const cpu_state *cpu, const uint8_t *head, int first, int
     size_t skip = (size_t)first * cpu->padded_dim;
     cpu->kernels.decode_bf16(keys, cache->key_count, thread->k);
     cpu->kernels.decode_bf16(keys + cache->key_count + skip,
-                              (size_t)(last - first + 1) * cpu->padded_dim, thread->v + skip);
+                             (size_t)(last - first + 1) * cpu->padded_dim, thread->v + skip);
     page->k = thread->k;
     page->v = thread->v;
 }
@@ -102,7 +104,8 @@ static void start(const cpu_state *cpu, const cpu_layer *layer, size_t head, siz
     memset(thread->output, 0, count * group * cpu->padded_dim * sizeof(float));
 }
 
-static void finish(const cpu_state *cpu, const cpu_query_tile *tile, size_t head, cpu_thread *thread) {
+static void finish(const cpu_state *cpu, const cpu_query_tile *tile, size_t head,
+                   cpu_thread *thread) {
     size_t dim = (size_t)cpu->config->head_dim;
     size_t group = (size_t)(cpu->config->heads / cpu->config->kv_heads);
     const cpu_inputs *attended = &cpu->scratch.attended;

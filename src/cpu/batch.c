@@ -29,7 +29,8 @@ static gptoss_status check_run(const cpu_state *cpu, const backend_run *run, gpt
     return status ? status : check_pages(cpu, run, BACKEND_SLIDING, error);
 }
 
-static gptoss_status check_tokens(const cpu_state *cpu, const backend_batch *batch, gptoss_error *error) {
+static gptoss_status check_tokens(const cpu_state *cpu, const backend_batch *batch,
+                                  gptoss_error *error) {
     if (batch->n_tokens < 1 || batch->n_tokens > cpu->max_tokens || !batch->ids)
         return base_fail(error, GPTOSS_BAD_ARGUMENT, "a batch has 1 to %d tokens, not %d",
                          (int)cpu->max_tokens, (int)batch->n_tokens);
@@ -49,7 +50,8 @@ static gptoss_status check_tokens(const cpu_state *cpu, const backend_batch *bat
     return GPTOSS_OK;
 }
 
-gptoss_status cpu_check_batch(const cpu_state *cpu, const backend_batch *batch, gptoss_error *error) {
+gptoss_status cpu_check_batch(const cpu_state *cpu, const backend_batch *batch,
+                              gptoss_error *error) {
     gptoss_status status = check_tokens(cpu, batch, error);
     if (status)
         return status;

@@ -39,8 +39,8 @@ static gptoss_status choose_kernels(const char *name, cpu_kernels *kernels_out,
     }
     if (found)
         return GPTOSS_OK;
-    return base_fail(error, GPTOSS_BAD_ARGUMENT, "this machine has no instruction set '%s', only: %s",
-                     name, available);
+    return base_fail(error, GPTOSS_BAD_ARGUMENT,
+                     "this machine has no instruction set '%s', only: %s", name, available);
 }
 
 static gptoss_status check_options(const backend_options *options, gptoss_error *error) {
@@ -155,8 +155,8 @@ static gptoss_status cpu_cache_create(void *handle, const int32_t n_pages[BACKEN
     cpu_state *cpu = handle;
     for (int i = 0; i < BACKEND_GROUPS; i++) {
         if (n_pages[i] < 0 || cpu->cache.pages[i])
-            return base_fail(error, GPTOSS_BAD_ARGUMENT, "the cache exists already, or has %d pages",
-                             (int)n_pages[i]);
+            return base_fail(error, GPTOSS_BAD_ARGUMENT,
+                             "the cache exists already, or has %d pages", (int)n_pages[i]);
         if (cpu->cache.page_bytes[i] == 0)
             continue; // no layer of this group
         size_t bytes = cpu->cache.page_bytes[i];
@@ -181,7 +181,8 @@ static gptoss_status cpu_forward(void *handle, const backend_batch *batch, float
 }
 
 // NULL, with the error set, for a page that does not exist.
-static uint8_t *find_page(const cpu_state *cpu, backend_group group, int32_t page, gptoss_error *error) {
+static uint8_t *find_page(const cpu_state *cpu, backend_group group, int32_t page,
+                          gptoss_error *error) {
     if ((unsigned)group < BACKEND_GROUPS && page >= 0 && page < cpu->cache.n_pages[group])
         return cpu->cache.pages[group] + (size_t)page * cpu->cache.page_bytes[group];
     base_fail(error, GPTOSS_BAD_ARGUMENT, "no page %d in group %d", (int)page, (int)group);

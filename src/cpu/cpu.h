@@ -1,7 +1,7 @@
 // cpu: the backend that computes on the processor.
 //
-// Results depend on the model, the tokens and the precision alone: not on instruction set, number of
-// threads, chunking or batch mates, bit for bit (docs/numerics.md says how).
+// Results depend on the model, the tokens and the precision alone: not on instruction set, number
+// of threads, chunking or batch mates, bit for bit (docs/numerics.md says how).
 #ifndef CPU_CPU_H
 #define CPU_CPU_H
 

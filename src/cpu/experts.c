@@ -28,7 +28,7 @@ void cpu_router(const cpu_step *step, int layer_index, size_t item) {
     size_t token = item / router_chunks(cpu) * CPU_TOKEN_TILE;
     size_t tokens = step->n - token < CPU_TOKEN_TILE ? step->n - token : CPU_TOKEN_TILE;
     cpu->kernels.dots_f32(layer->router + row * hidden, rows, hidden, s->norm.f32, s->norm.stride,
-                           s->identity + token, tokens, s->router + token * experts + row, experts);
+                          s->identity + token, tokens, s->router + token * experts + row, experts);
 }
 
 // The best experts, the lower index first where logits are equal, and the softmax over them.
@@ -99,9 +99,9 @@ static bool unpack(const cpu_state *cpu, cpu_thread *thread, const expert_rows *
     size_t panel_blocks = CPU_PANEL * rows->n_blocks;
     for (size_t p = 0; p * CPU_PANEL < rows->n_rows; p++)
         cpu->kernels.pack_mx(rows->blocks + p * panel_blocks * NUMBER_MXFP4_BLOCK_BYTES,
-                              rows->scales + p * panel_blocks, rows->n_blocks,
-                              thread->panel_codes + p * panel_blocks * CPU_BLOCK,
-                              thread->panel_scales + p * panel_blocks);
+                             rows->scales + p * panel_blocks, rows->n_blocks,
+                             thread->panel_codes + p * panel_blocks * CPU_BLOCK,
+                             thread->panel_scales + p * panel_blocks);
     return true;
 }
 
@@ -110,16 +110,16 @@ static void multiply_exact(const cpu_state *cpu, cpu_thread *thread, const exper
     size_t columns = rows->n_blocks * CPU_BLOCK;
     for (size_t row = 0; row < rows->n_rows; row += CPU_EXACT_ROWS) {
         cpu->kernels.decode_mxfp4(rows->blocks + row * rows->n_blocks * NUMBER_MXFP4_BLOCK_BYTES,
-                                   rows->scales + row * rows->n_blocks,
-                                   CPU_EXACT_ROWS * rows->n_blocks, thread->weight_rows);
+                                  rows->scales + row * rows->n_blocks,
+                                  CPU_EXACT_ROWS * rows->n_blocks, thread->weight_rows);
         cpu->kernels.dots_f32(thread->weight_rows, CPU_EXACT_ROWS, columns, inputs->f32,
-                               inputs->stride, index, n, thread->tile + row, CPU_EXPERT_ROWS);
+                              inputs->stride, index, n, thread->tile + row, CPU_EXPERT_ROWS);
     }
 }
 
 // thread->tile [n][CPU_EXPERT_ROWS] = rows . inputs[index]
-static void multiply(const cpu_state *cpu, cpu_thread *thread, const expert_rows *rows, bool unpacked,
-                     const cpu_inputs *inputs, const int32_t *index, size_t n) {
+static void multiply(const cpu_state *cpu, cpu_thread *thread, const expert_rows *rows,
+                     bool unpacked, const cpu_inputs *inputs, const int32_t *index, size_t n) {
     if (cpu->precision == BACKEND_EXACT) {
         multiply_exact(cpu, thread, rows, inputs, index, n);
         return;
@@ -129,12 +129,12 @@ static void multiply(const cpu_state *cpu, cpu_thread *thread, const expert_rows
         float *out = thread->tile + p * CPU_PANEL;
         if (unpacked)
             cpu->kernels.panel_mx(thread->panel_codes + p * panel_blocks * CPU_BLOCK,
-                                   thread->panel_scales + p * panel_blocks, rows->n_blocks,
-                                   &inputs->q8, index, n, out, CPU_EXPERT_ROWS);
+                                  thread->panel_scales + p * panel_blocks, rows->n_blocks,
+                                  &inputs->q8, index, n, out, CPU_EXPERT_ROWS);
         else
             cpu->kernels.rows_mxfp4(rows->blocks + p * panel_blocks * NUMBER_MXFP4_BLOCK_BYTES,
-                                     rows->scales + p * panel_blocks, rows->n_blocks, &inputs->q8,
-                                     index, n, out, CPU_EXPERT_ROWS);
+                                    rows->scales + p * panel_blocks, rows->n_blocks, &inputs->q8,
+                                    index, n, out, CPU_EXPERT_ROWS);
     }
 }
 
@@ -155,13 +155,13 @@ static void activate(const cpu_state *cpu, const float *sums, const uint16_t *bi
     bool exact = cpu->precision == BACKEND_EXACT;
     float *to = exact ? hidden->f32 + slot * hidden->stride + row / 2 : result;
     cpu->kernels.swiglu(biased, CPU_BLOCK, cpu->config->swiglu_limit, cpu->config->swiglu_alpha,
-                         to);
+                        to);
     if (exact)
         return;
     size_t at = slot * hidden->q8.groups;
     cpu->kernels.encode_q8(result, row / CPU_EXPERT_ROWS, 1,
-                            hidden->q8.codes + at * CPU_GROUP_BYTES,
-                            hidden->q8.scales + at * CPU_GROUP, hidden->q8.sums + at * CPU_GROUP);
+                           hidden->q8.codes + at * CPU_GROUP_BYTES,
+                           hidden->q8.scales + at * CPU_GROUP, hidden->q8.sums + at * CPU_GROUP);
 }
 
 static size_t gate_up_chunks(const cpu_state *cpu) {
@@ -206,9 +206,8 @@ void cpu_down(const cpu_step *step, int layer_index, size_t item, cpu_thread *th
     const model_layer *stored = cpu->layers[layer_index].stored;
     size_t expert = (size_t)s->active[item / down_chunks(cpu)];
     size_t row = item % down_chunks(cpu) * CPU_PANEL, hidden = (size_t)cpu->config->hidden;
-    expert_rows rows =
-        select_rows(stored->down_blocks, stored->down_scales, expert, hidden, row, CPU_PANEL,
-                    (size_t)cpu->config->intermediate / CPU_BLOCK);
+    expert_rows rows = select_rows(stored->down_blocks, stored->down_scales, expert, hidden, row,
+                                   CPU_PANEL, (size_t)cpu->config->intermediate / CPU_BLOCK);
     const uint16_t *bias = stored->down_bias + expert * hidden + row;
     size_t begin = (size_t)s->begin[expert], end = (size_t)s->begin[expert + 1];
     bool unpacked = unpack(cpu, thread, &rows, end - begin);

@@ -8,7 +8,7 @@ static void load_embedding(const cpu_step *step, size_t token) {
     const cpu_state *cpu = step->cpu;
     size_t hidden = (size_t)cpu->config->hidden;
     cpu->kernels.decode_bf16(cpu->weights->embedding + (size_t)step->batch->ids[token] * hidden,
-                              hidden, cpu->scratch.x + token * hidden);
+                             hidden, cpu->scratch.x + token * hidden);
 }
 
 // Residual stream -> normed inputs.
@@ -20,8 +20,8 @@ static void norm_token(const cpu_step *step, const float *weight, size_t token) 
     cpu_encode_row(cpu, &s->norm, token, hidden);
 }
 
-// What a piece of work of a dense product covers. Panels are innermost: the inputs of a tile stay in
-// the second-level cache while the weights stream past.
+// What a piece of work of a dense product covers. Panels are innermost: the inputs of a tile stay
+// in the second-level cache while the weights stream past.
 typedef struct dense_piece {
     size_t panel, row, n_rows; // rows of the panel that exist
     size_t first, n;           // inputs
@@ -97,43 +97,43 @@ static void attention_phases(cpu_step *step, int layer, cpu_thread *thread) {
     }
     base_pool_barrier(cpu->pool);
     EACH(CPU_PHASE_QKV, dense_items(&weights->qkv, n))
-        qkv_item(step, layer, item, thread);
+    qkv_item(step, layer, item, thread);
     base_pool_barrier(cpu->pool);
     EACH(CPU_PHASE_ROPE, n)
-        cpu_rope_and_store(step, layer, item);
+    cpu_rope_and_store(step, layer, item);
     base_pool_barrier(cpu->pool);
     EACH(CPU_PHASE_ATTEND, step->n_tiles * (size_t)cpu->config->kv_heads)
-        cpu_attend(step, layer, item, thread);
+    cpu_attend(step, layer, item, thread);
     base_pool_barrier(cpu->pool);
     if (cpu->precision == BACKEND_FAST) {
         EACH(CPU_PHASE_ATTENDED, n)
-            cpu_encode_row(cpu, &cpu->scratch.attended, item, cpu->q_width);
+        cpu_encode_row(cpu, &cpu->scratch.attended, item, cpu->q_width);
         base_pool_barrier(cpu->pool);
     }
     EACH(CPU_PHASE_O, dense_items(&weights->o, n))
-        o_item(step, layer, item, thread);
+    o_item(step, layer, item, thread);
     base_pool_barrier(cpu->pool);
 }
 
 static void expert_phases(cpu_step *step, int layer, int thread_index, cpu_thread *thread) {
     cpu_state *cpu = step->cpu;
     EACH(CPU_PHASE_NORM, step->n)
-        norm_token(step, cpu->layers[layer].mlp_norm, item);
+    norm_token(step, cpu->layers[layer].mlp_norm, item);
     base_pool_barrier(cpu->pool);
     EACH(CPU_PHASE_ROUTER, cpu_router_items(step))
-        cpu_router(step, layer, item);
+    cpu_router(step, layer, item);
     base_pool_barrier(cpu->pool);
     EACH(CPU_PHASE_CHOOSE, step->n)
-        cpu_choose(step, layer, item);
+    cpu_choose(step, layer, item);
     base_pool_barrier(cpu->pool);
     if (thread_index == 0)
         cpu_group(step);
     base_pool_barrier(cpu->pool);
     EACH(CPU_PHASE_GATE_UP, cpu_gate_up_items(step))
-        cpu_gate_up(step, layer, item, thread);
+    cpu_gate_up(step, layer, item, thread);
     base_pool_barrier(cpu->pool);
     EACH(CPU_PHASE_DOWN, cpu_down_items(step))
-        cpu_down(step, layer, item, thread);
+    cpu_down(step, layer, item, thread);
     base_pool_barrier(cpu->pool);
 }
 
@@ -154,7 +154,7 @@ static void work(void *context, int thread_index, int n_threads) {
     }
     base_pool_barrier(cpu->pool);
     EACH(CPU_PHASE_QKV, dense_items(&cpu->unembedding, (size_t)step->batch->n_rows))
-        unembed_item(step, item, thread);
+    unembed_item(step, item, thread);
 }
 
 void cpu_forward_step(cpu_step *step) {

@@ -12,9 +12,9 @@ const uint16_t *cpu_stored_row(const cpu_matrix *matrix, size_t row) {
     return NULL;
 }
 
-static void linear_exact(const cpu_state *cpu, cpu_thread *thread, const cpu_matrix *matrix, size_t panel,
-                         const cpu_inputs *inputs, const int32_t *index, size_t n, float *out,
-                         size_t out_stride) {
+static void linear_exact(const cpu_state *cpu, cpu_thread *thread, const cpu_matrix *matrix,
+                         size_t panel, const cpu_inputs *inputs, const int32_t *index, size_t n,
+                         float *out, size_t out_stride) {
     const cpu_kernels *kernels = &cpu->kernels;
     size_t begin = panel * CPU_PANEL, end = begin + CPU_PANEL;
     end = end < matrix->rows ? end : matrix->rows;
@@ -37,8 +37,8 @@ void cpu_linear(const cpu_state *cpu, cpu_thread *thread, const cpu_matrix *matr
     }
     size_t blocks = cpu_round_up(matrix->columns, CPU_BLOCK) / CPU_BLOCK;
     cpu->kernels.panel_q8(matrix->codes + panel * blocks * CPU_PANEL * CPU_BLOCK,
-                           matrix->scales + panel * blocks * CPU_PANEL, blocks, &inputs->q8, index,
-                           n, out, out_stride);
+                          matrix->scales + panel * blocks * CPU_PANEL, blocks, &inputs->q8, index,
+                          n, out, out_stride);
 }
 
 void cpu_encode_row(const cpu_state *cpu, const cpu_inputs *inputs, size_t row, size_t columns) {
@@ -48,8 +48,8 @@ void cpu_encode_row(const cpu_state *cpu, const cpu_inputs *inputs, size_t row, 
     size_t blocks = cpu_round_up(columns, CPU_BLOCK) / CPU_BLOCK;
     size_t at = row * q8->groups;
     cpu->kernels.encode_q8(inputs->f32 + row * inputs->stride, 0, blocks,
-                            q8->codes + at * CPU_GROUP_BYTES, q8->scales + at * CPU_GROUP,
-                            q8->sums + at * CPU_GROUP);
+                           q8->codes + at * CPU_GROUP_BYTES, q8->scales + at * CPU_GROUP,
+                           q8->sums + at * CPU_GROUP);
 }
 
 void cpu_norm(const cpu_state *cpu, const float *from, const float *weight, float *to) {

@@ -14,7 +14,8 @@ static float *take_floats(cpu_arena *arena, size_t count) {
     return cpu_arena_take(arena, count, sizeof(float));
 }
 
-static void plan_matrix(const cpu_state *cpu, cpu_arena *arena, cpu_matrix *matrix, size_t columns) {
+static void plan_matrix(const cpu_state *cpu, cpu_arena *arena, cpu_matrix *matrix,
+                        size_t columns) {
     size_t rows = 0;
     for (int i = 0; i < CPU_MATRIX_PARTS; i++)
         rows += matrix->part[i].rows;
@@ -123,8 +124,8 @@ void cpu_plan_scratch(cpu_state *cpu, cpu_arena *arena) {
     s->active = cpu_arena_take(arena, experts, sizeof(int32_t));
     plan_inputs(cpu, arena, &s->hidden, entries, (size_t)config->intermediate, false);
     s->down = take_floats(arena, entries * hidden);
-    s->counters = cpu_arena_take(arena, ((size_t)config->layers + 1) * CPU_PHASES,
-                                 sizeof(atomic_size_t));
+    s->counters =
+        cpu_arena_take(arena, ((size_t)config->layers + 1) * CPU_PHASES, sizeof(atomic_size_t));
     s->threads = cpu_arena_take(arena, (size_t)cpu->n_threads, sizeof(cpu_thread));
     for (int i = 0; i < cpu->n_threads; i++)
         plan_thread(cpu, arena, s->threads ? &s->threads[i] : NULL);

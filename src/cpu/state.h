@@ -10,12 +10,12 @@
 #include "cpu/kernels/kernels.h"
 
 enum {
-    CPU_TOKEN_TILE = 128,   // inputs that a panel of weights meets at a time
-    CPU_QUERY_TILE = 8,     // query tokens that meet a page of keys at a time
-    CPU_EXACT_ROWS = 4,     // weight rows that are decoded to float32 at a time
-    CPU_ROUTER_ROWS = 8,    // experts whose router logits are one piece of work
-    CPU_EXPERT_ROWS = 64,   // gate_up rows of one piece of work: they give one block of 32
-    CPU_MATRIX_PARTS = 3,   // q, k, v
+    CPU_TOKEN_TILE = 128, // inputs that a panel of weights meets at a time
+    CPU_QUERY_TILE = 8,   // query tokens that meet a page of keys at a time
+    CPU_EXACT_ROWS = 4,   // weight rows that are decoded to float32 at a time
+    CPU_ROUTER_ROWS = 8,  // experts whose router logits are one piece of work
+    CPU_EXPERT_ROWS = 64, // gate_up rows of one piece of work: they give one block of 32
+    CPU_MATRIX_PARTS = 3, // q, k, v
 };
 
 // Memory from one allocation. With base NULL it only counts, so plan and use can't differ.
@@ -57,13 +57,13 @@ typedef struct cpu_inputs {
 } cpu_inputs;
 
 typedef struct cpu_thread {
-    float *tile;             // [CPU_TOKEN_TILE][CPU_EXPERT_ROWS]
-    float *weight_rows;      // exact: [CPU_EXACT_ROWS][widest input]
-    uint8_t *panel_codes;    // fast: [2 panels][blocks of the widest expert input][32][32]
-    uint16_t *panel_scales;  // fast: [2 panels][blocks][32]
-    float *k, *v;            // fast: one page of one head as float32
-    float *maximum, *total;  // [CPU_QUERY_TILE][heads per kv head]
-    float *output;           // [CPU_QUERY_TILE][heads per kv head][padded_dim]
+    float *tile;            // [CPU_TOKEN_TILE][CPU_EXPERT_ROWS]
+    float *weight_rows;     // exact: [CPU_EXACT_ROWS][widest input]
+    uint8_t *panel_codes;   // fast: [2 panels][blocks of the widest expert input][32][32]
+    uint16_t *panel_scales; // fast: [2 panels][blocks][32]
+    float *k, *v;           // fast: one page of one head as float32
+    float *maximum, *total; // [CPU_QUERY_TILE][heads per kv head]
+    float *output;          // [CPU_QUERY_TILE][heads per kv head][padded_dim]
 } cpu_thread;
 
 // Query tokens of one run that are computed together.
@@ -72,26 +72,26 @@ typedef struct cpu_query_tile {
 } cpu_query_tile;
 
 typedef struct cpu_scratch {
-    float *x;            // [N][H], the residual stream
-    cpu_inputs norm;     // [N][H]
-    float *qkv;          // [N][Q + 2 KV]
-    cpu_inputs attended; // [N][Q rounded up to 32]
-    float *cos, *sin;    // [N][head_dim / 2]
-    float *router;       // [N][E]
-    int32_t *chosen;     // [N][K] experts, best first
-    float *share;        // [N][K] weights of the chosen
-    int32_t *position;   // [N]
-    int32_t *identity;   // [N * K]: 0, 1, 2, ...
+    float *x;              // [N][H], the residual stream
+    cpu_inputs norm;       // [N][H]
+    float *qkv;            // [N][Q + 2 KV]
+    cpu_inputs attended;   // [N][Q rounded up to 32]
+    float *cos, *sin;      // [N][head_dim / 2]
+    float *router;         // [N][E]
+    int32_t *chosen;       // [N][K] experts, best first
+    float *share;          // [N][K] weights of the chosen
+    int32_t *position;     // [N]
+    int32_t *identity;     // [N * K]: 0, 1, 2, ...
     cpu_query_tile *tiles; // [N]
     // Entries are (token, rank) pairs, numbered token * K + rank; sorted by expert they make slots.
-    int32_t *slot_entry; // [N * K]
-    int32_t *slot_token; // [N * K]
-    int32_t *begin;      // [E + 1]: slots of each expert
-    int32_t *active;     // [E] experts that have slots
-    cpu_inputs hidden;   // [N * K][I], by slot
-    float *down;         // [N * K][H], by entry
+    int32_t *slot_entry;     // [N * K]
+    int32_t *slot_token;     // [N * K]
+    int32_t *begin;          // [E + 1]: slots of each expert
+    int32_t *active;         // [E] experts that have slots
+    cpu_inputs hidden;       // [N * K][I], by slot
+    float *down;             // [N * K][H], by entry
     atomic_size_t *counters; // [layers + 1][CPU_PHASES]
-    cpu_thread *threads; // [n_threads]
+    cpu_thread *threads;     // [n_threads]
 } cpu_scratch;
 
 // Pieces of a step between two barriers, each with a counter that hands out its work.
@@ -167,7 +167,8 @@ gptoss_status cpu_load_weights(cpu_state *cpu, bool (*progress)(void *, double),
                                gptoss_error *error);
 
 // batch.c: checks a batch; prepares positions and query tiles.
-gptoss_status cpu_check_batch(const cpu_state *cpu, const backend_batch *batch, gptoss_error *error);
+gptoss_status cpu_check_batch(const cpu_state *cpu, const backend_batch *batch,
+                              gptoss_error *error);
 void cpu_prepare(cpu_step *step);
 
 // linear.c

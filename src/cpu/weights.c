@@ -21,8 +21,8 @@ static void pack_work(void *context, int thread, int n_threads) {
         for (size_t r = 0; r < CPU_PANEL; r++)
             rows[r] = cpu_stored_row(matrix, panel * CPU_PANEL + r);
         work->cpu->kernels.pack_q8(rows, matrix->columns,
-                                    matrix->codes + panel * blocks * CPU_PANEL * CPU_BLOCK,
-                                    matrix->scales + panel * blocks * CPU_PANEL);
+                                   matrix->codes + panel * blocks * CPU_PANEL * CPU_BLOCK,
+                                   matrix->scales + panel * blocks * CPU_PANEL);
     }
 }
 

@@ -31,26 +31,42 @@ static uint16_t *random_bf16(size_t n) {
 
 // Leaks on purpose at the end of the program: the model lives as long as it does.
 static void make_model(model_config *config, model_weights *weights) {
-    *config = (model_config){.hidden = HIDDEN, .layers = LAYERS, .heads = 4, .kv_heads = 2,
-                             .head_dim = 6, .experts = 3, .experts_per_token = 2,
-                             .intermediate = 64, .vocabulary = VOCABULARY, .window = 5,
-                             .max_positions = CONTEXT, .is_sliding = {true, false},
-                             .attention_bias = false, .rms_eps = 1e-5f, .swiglu_limit = 7,
+    *config = (model_config){.hidden = HIDDEN,
+                             .layers = LAYERS,
+                             .heads = 4,
+                             .kv_heads = 2,
+                             .head_dim = 6,
+                             .experts = 3,
+                             .experts_per_token = 2,
+                             .intermediate = 64,
+                             .vocabulary = VOCABULARY,
+                             .window = 5,
+                             .max_positions = CONTEXT,
+                             .is_sliding = {true, false},
+                             .attention_bias = false,
+                             .rms_eps = 1e-5f,
+                             .swiglu_limit = 7,
                              .swiglu_alpha = 1.702f,
                              .rope = {.theta = 10000, .attention_scaling = 1}};
-    *weights = (model_weights){random_bf16(VOCABULARY * HIDDEN), random_bf16(HIDDEN),
-                               random_bf16(VOCABULARY * HIDDEN), malloc(LAYERS * sizeof(model_layer))};
+    *weights =
+        (model_weights){random_bf16(VOCABULARY * HIDDEN), random_bf16(HIDDEN),
+                        random_bf16(VOCABULARY * HIDDEN), malloc(LAYERS * sizeof(model_layer))};
     for (int i = 0; i < LAYERS; i++)
-        weights->layers[i] = (model_layer){
-            .attention_norm = random_bf16(HIDDEN), .q_weight = random_bf16(24 * HIDDEN),
-            .k_weight = random_bf16(12 * HIDDEN), .v_weight = random_bf16(12 * HIDDEN),
-            .o_weight = random_bf16(HIDDEN * 24), .sinks = random_bf16(4),
-            .mlp_norm = random_bf16(HIDDEN), .router_weight = random_bf16(3 * HIDDEN),
-            .router_bias = random_bf16(3), .gate_up_blocks = random_bytes(3 * 128 * 16, 256, 0),
-            .gate_up_scales = random_bytes(3 * 128, 6, 120), .gate_up_bias = random_bf16(3 * 128),
-            .down_blocks = random_bytes(3 * HIDDEN * 2 * 16, 256, 0),
-            .down_scales = random_bytes(3 * HIDDEN * 2, 6, 120),
-            .down_bias = random_bf16(3 * HIDDEN)};
+        weights->layers[i] = (model_layer){.attention_norm = random_bf16(HIDDEN),
+                                           .q_weight = random_bf16(24 * HIDDEN),
+                                           .k_weight = random_bf16(12 * HIDDEN),
+                                           .v_weight = random_bf16(12 * HIDDEN),
+                                           .o_weight = random_bf16(HIDDEN * 24),
+                                           .sinks = random_bf16(4),
+                                           .mlp_norm = random_bf16(HIDDEN),
+                                           .router_weight = random_bf16(3 * HIDDEN),
+                                           .router_bias = random_bf16(3),
+                                           .gate_up_blocks = random_bytes(3 * 128 * 16, 256, 0),
+                                           .gate_up_scales = random_bytes(3 * 128, 6, 120),
+                                           .gate_up_bias = random_bf16(3 * 128),
+                                           .down_blocks = random_bytes(3 * HIDDEN * 2 * 16, 256, 0),
+                                           .down_scales = random_bytes(3 * HIDDEN * 2, 6, 120),
+                                           .down_bias = random_bf16(3 * HIDDEN)};
 }
 
 static gptoss_error error;
@@ -59,9 +75,11 @@ static void *open_backend(const model_config *config, const model_weights *weigh
                           backend_precision precision) {
     void *handle;
     backend_options options = {precision, 2, 16, CONTEXT, NULL};
-    CHECK(cpu_backend.open(&options, config, weights, &handle, &error) == GPTOSS_OK, "%s", error.message);
+    CHECK(cpu_backend.open(&options, config, weights, &handle, &error) == GPTOSS_OK, "%s",
+          error.message);
     CHECK(cpu_backend.load(handle, NULL, NULL, &error) == GPTOSS_OK, "%s", error.message);
-    CHECK(cpu_backend.cache_create(handle, (int32_t[]){8, 8}, &error) == GPTOSS_OK, "%s", error.message);
+    CHECK(cpu_backend.cache_create(handle, (int32_t[]){8, 8}, &error) == GPTOSS_OK, "%s",
+          error.message);
     return handle;
 }
 
@@ -75,7 +93,10 @@ static void test_malformed(const model_config *config, const model_weights *weig
     static const int32_t pages[] = {0, 1, 2, 3}, bad_pages[] = {8, 1}, ids[16] = {1, 2, 3};
     static const int32_t bad_ids[] = {1, VOCABULARY, 2}, negative[] = {1, -1, 2};
     static const int32_t rows[] = {0, 2}, twice[] = {1, 1}, beyond[] = {3};
-#define RUN(...) (backend_run[]){{__VA_ARGS__}}
+#define RUN(...)                                                                                   \
+    (backend_run[]) {                                                                              \
+        { __VA_ARGS__ }                                                                            \
+    }
     const change cases[] = {
         {"no token", {0, ids, 0, NULL, 0, NULL}},
         {"too many tokens", {17, ids, 1, RUN(0, 17, 0, {pages, pages}), 0, NULL}},
@@ -87,7 +108,8 @@ static void test_malformed(const model_config *config, const model_weights *weig
         {"a huge count", {3, ids, 1, RUN(0, INT32_MAX, 0, {pages, pages}), 0, NULL}},
         {"an empty run", {3, ids, 1, RUN(0, 0, 0, {pages, pages}), 0, NULL}},
         {"a negative position", {3, ids, 1, RUN(0, 3, -1, {pages, pages}), 0, NULL}},
-        {"a position past the context", {3, ids, 1, RUN(0, 3, CONTEXT - 2, {pages, pages}), 0, NULL}},
+        {"a position past the context",
+         {3, ids, 1, RUN(0, 3, CONTEXT - 2, {pages, pages}), 0, NULL}},
         {"a huge position", {3, ids, 1, RUN(0, 3, INT32_MAX, {pages, pages}), 0, NULL}},
         {"a page past the cache", {3, ids, 1, RUN(0, 3, 0, {bad_pages, pages}), 0, NULL}},
         {"no pages", {3, ids, 1, RUN(0, 3, 0, {pages, NULL}), 0, NULL}},
@@ -100,7 +122,8 @@ static void test_malformed(const model_config *config, const model_weights *weig
               "a batch with %s is accepted", cases[i].what);
     backend_batch good = {3, ids, 1, RUN(0, 3, 0, {pages, pages}), 2, rows};
     CHECK(cpu_backend.forward(handle, &good, logits, &error) == GPTOSS_OK, "%s", error.message);
-    CHECK(cpu_backend.page_copy(handle, BACKEND_FULL, 0, 8, &error) == GPTOSS_BAD_ARGUMENT, "page 8");
+    CHECK(cpu_backend.page_copy(handle, BACKEND_FULL, 0, 8, &error) == GPTOSS_BAD_ARGUMENT,
+          "page 8");
     cpu_backend.close(handle);
 }
 
@@ -120,9 +143,11 @@ static void test_pages(const model_config *config, const model_weights *weights,
     for (int group = 0; group < BACKEND_GROUPS; group++) {
         void *bytes = malloc(d.page_bytes[group]);
         for (int i = 0; i < 2; i++) {
-            gptoss_status status = cpu_backend.page_copy(handle, (backend_group)group, here[i], copied[i], &error);
+            gptoss_status status =
+                cpu_backend.page_copy(handle, (backend_group)group, here[i], copied[i], &error);
             status |= cpu_backend.page_read(handle, (backend_group)group, here[i], bytes, &error);
-            status |= cpu_backend.page_write(handle, (backend_group)group, written[i], bytes, &error);
+            status |=
+                cpu_backend.page_write(handle, (backend_group)group, written[i], bytes, &error);
             CHECK(status == GPTOSS_OK, "%s", error.message);
         }
         free(bytes);
@@ -146,15 +171,18 @@ static bool refuse(void *context, double share) {
 static void test_options(const model_config *config, const model_weights *weights) {
     void *handle;
     backend_options options = {BACKEND_FAST, 1, 16, CONTEXT, "mmx"};
-    CHECK(cpu_backend.open(&options, config, weights, &handle, &error) == GPTOSS_BAD_ARGUMENT, "mmx");
+    CHECK(cpu_backend.open(&options, config, weights, &handle, &error) == GPTOSS_BAD_ARGUMENT,
+          "mmx");
     CHECK(!handle && strstr(error.message, "scalar"), "no alternative named: %s", error.message);
     options.instruction_set = "scalar";
-    CHECK(cpu_backend.open(&options, config, weights, &handle, &error) == GPTOSS_OK, "%s", error.message);
+    CHECK(cpu_backend.open(&options, config, weights, &handle, &error) == GPTOSS_OK, "%s",
+          error.message);
     CHECK(cpu_backend.load(handle, refuse, NULL, &error) == GPTOSS_CANCELLED, "load goes on");
     cpu_backend.close(handle);
     cpu_backend.close(NULL);
     options.n_threads = 0;
-    CHECK(cpu_backend.open(&options, config, weights, &handle, &error) == GPTOSS_BAD_ARGUMENT, "0 threads");
+    CHECK(cpu_backend.open(&options, config, weights, &handle, &error) == GPTOSS_BAD_ARGUMENT,
+          "0 threads");
 }
 
 int main(void) {

@@ -47,7 +47,8 @@ static float draw_float(trial *t) {
 static void *take(trial *t, size_t bytes) {
     size_t whole = (bytes + GUARD - 1) / GUARD * GUARD + GUARD;
     CHECK(t->n_buffers < MAX_BUFFERS, "more buffers than the test has room for");
-    uint8_t *map = mmap(NULL, whole + GUARD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *map =
+        mmap(NULL, whole + GUARD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(map != MAP_FAILED, "no memory");
     CHECK(mprotect(map + whole, GUARD, PROT_NONE) == 0, "no guard page");
     memset(map, FILL, whole);
@@ -98,8 +99,8 @@ static void release(trial *t, const char *kernel, const char *set) {
 // Numbers of things, from the shape.
 static size_t pick(const trial *t, size_t which, size_t large) {
     static const size_t small[3][8] = {
-        {1, 2, 3, 4, 5, 7, 10, 13},    // blocks
-        {1, 2, 3, 4, 5, 6, 7, 20},     // tokens
+        {1, 2, 3, 4, 5, 7, 10, 13},       // blocks
+        {1, 2, 3, 4, 5, 6, 7, 20},        // tokens
         {2, 15, 16, 17, 24, 33, 48, 130}, // columns
     };
     return t->shape == BENCH ? large : small[which][(t->shape * (which + 3) + t->shape / 8) % 8];
@@ -130,7 +131,8 @@ static cpu_q8_rows take_q8(trial *t, size_t rows, size_t blocks) {
 #define REPEAT for (size_t i_ = 0; i_ < t->repeat; i_++)
 
 static void run_dots_f32(trial *t, const cpu_kernels *k) {
-    size_t columns = pick(t, 2, 2880), n = pick(t, 1, 32), n_rows = t->shape == BENCH ? 4 : 1 + t->shape % 9;
+    size_t columns = pick(t, 2, 2880), n = pick(t, 1, 32),
+           n_rows = t->shape == BENCH ? 4 : 1 + t->shape % 9;
     size_t stride = columns + t->shape % 3;
     float *w = take_floats(t, n_rows * columns), *x = take_floats(t, 5 * stride);
     int32_t *index = take_index(t, n, 5);
@@ -182,7 +184,8 @@ static void run_pack_q8(trial *t, const cpu_kernels *k) {
     const uint16_t *rows[CPU_PANEL];
     uint16_t *weights = take(t, CPU_PANEL * columns * 2);
     for (size_t i = 0; i < CPU_PANEL * columns; i++)
-        weights[i] = number_f32_to_bf16(draw(t) % 500 ? draw_float(t) * 0x1p-5f : draw_float(t) * 1e38f);
+        weights[i] =
+            number_f32_to_bf16(draw(t) % 500 ? draw_float(t) * 0x1p-5f : draw_float(t) * 1e38f);
     for (size_t r = 0; r < CPU_PANEL; r++)
         rows[r] = t->shape % 4 == 3 && r > 20 ? NULL : weights + r * columns;
     uint8_t *codes = take(t, blocks * CPU_BLOCK * CPU_PANEL);
@@ -213,7 +216,7 @@ static void run_panel(trial *t, const cpu_kernels *k, bool mx) {
     size_t stride = CPU_PANEL + t->shape % 2 * 32;
     float *out = take(t, n * stride * sizeof *out);
     t->work = (double)(n * blocks * CPU_BLOCK * CPU_PANEL);
-    REPEAT (mx ? k->panel_mx : k->panel_q8)(codes, scales, blocks, &x, index, n, out, stride);
+    REPEAT(mx ? k->panel_mx : k->panel_q8)(codes, scales, blocks, &x, index, n, out, stride);
 }
 
 static void run_panel_q8(trial *t, const cpu_kernels *k) {
@@ -253,7 +256,8 @@ static void run_attend_page(trial *t, const cpu_kernels *k) {
     size_t padded = (size_t)(dim + CPU_LANES - 1) / CPU_LANES * CPU_LANES, n = (size_t)heads;
     cpu_page page = {.head_dim = dim, .padded_dim = (int)padded, .n_heads = heads};
     page.first = bench ? 0 : (int)(draw(t) % CPU_PAGE);
-    page.last = bench ? CPU_PAGE - 1 : page.first + (int)(draw(t) % (uint32_t)(CPU_PAGE - page.first));
+    page.last =
+        bench ? CPU_PAGE - 1 : page.first + (int)(draw(t) % (uint32_t)(CPU_PAGE - page.first));
     float *key = take_floats(t, (size_t)dim * CPU_PAGE), *v = take_floats(t, padded * CPU_PAGE);
     for (int i = 0; i < CPU_PAGE; i++) { // what lies outside of the range may be anything
         for (size_t d = 0; d < padded && (i < page.first || i > page.last); d++) {
@@ -279,8 +283,8 @@ static void run_swiglu(trial *t, const cpu_kernels *k) {
     REPEAT k->swiglu(from, n, 7, 1.702f, to);
 }
 
-// Buffers in which floats lie are compared as floats, all others as bytes that must agree too: equal
-// bits are equal in both readings, so bits first, then values where they may be NaN.
+// Buffers in which floats lie are compared as floats, all others as bytes that must agree too:
+// equal bits are equal in both readings, so bits first, then values where they may be NaN.
 static void compare(const trial *a, const trial *b, const char *kernel, const char *set) {
     for (size_t i = 0; i < a->n_buffers; i++) {
         size_t bytes = a->buffers[i].bytes;
@@ -292,15 +296,16 @@ static void compare(const trial *a, const trial *b, const char *kernel, const ch
             memcpy(&p, x + j, size);
             memcpy(&q, y + j, size);
             CHECK(memcmp(x + j, y + j, size) == 0 || p == q || (p != p && q != q),
-                  "%s of %s differs from scalar: shape %zu, buffer %zu, word %zu: %a, not %a", kernel,
-                  set, a->shape, i, j / 4, q, p);
+                  "%s of %s differs from scalar: shape %zu, buffer %zu, word %zu: %a, not %a",
+                  kernel, set, a->shape, i, j / 4, q, p);
         }
     }
 }
 
 typedef void runner(trial *t, const cpu_kernels *k);
 
-static void check(runner *run, const char *name, const cpu_kernels *scalar, const cpu_kernels *set) {
+static void check(runner *run, const char *name, const cpu_kernels *scalar,
+                  const cpu_kernels *set) {
     for (size_t shape = 0; shape < N_SHAPES; shape++) {
         trial a = {.shape = shape, .state = shape * 77 + 1, .repeat = 1}, b = a;
         run(&a, scalar);

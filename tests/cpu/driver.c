@@ -1,6 +1,6 @@
-// Drives the cpu backend without an engine: ids on stdin, one row of float32 logits per token into a
-// file. Chunks, batch mates, threads and instruction set are chosen, so that scripts can check that
-// none of them changes a bit.
+// Drives the cpu backend without an engine: ids on stdin, one row of float32 logits per token into
+// a file. Chunks, batch mates, threads and instruction set are chosen, so that scripts can check
+// that none of them changes a bit.
 //
 //   driver MODEL OUT precision=exact|fast threads=N set=NAME chunks=a,b,... mates=N time=1
 #include <stdio.h>
@@ -22,7 +22,7 @@ typedef struct settings {
 typedef struct sequence {
     const int32_t *ids;
     int32_t n, done;
-    int32_t *pages; // [n_pages]; the same numbers for both groups
+    int32_t *pages;   // [n_pages]; the same numbers for both groups
     int32_t *sliding; // with those that the window left behind made invalid
 } sequence;
 
@@ -89,7 +89,8 @@ static void run_all(void *handle, const settings *s, const model_config *config,
     sequence *first = &sequences[0];
     for (int step = 0; first->done < first->n; step++) {
         backend_run runs[MAX_MATES + 1];
-        int32_t n = 0, n_runs = 0, begin = 0, count = s->n_chunks ? s->chunks[step % s->n_chunks] : first->n;
+        int32_t n = 0, n_runs = 0, begin = 0,
+                count = s->n_chunks ? s->chunks[step % s->n_chunks] : first->n;
         for (int i = 1; i <= s->mates + 1; i++) { // the first sequence goes last but one
             int which = i == s->mates + 1 ? s->mates : i == s->mates ? 0 : i;
             if (s->mates == 0)

@@ -36,8 +36,7 @@ static inline void dot_tile(int rows, int tokens, const float *w, size_t columns
         for (int r = 0; r < rows; r++) {
             __m256 b = _mm256_maskload_ps(w + (size_t)r * columns + i, mask);
             for (int t = 0; t < tokens; t++)
-                sum[r][t][h] =
-                    _mm256_fmadd_ps(b, _mm256_maskload_ps(x[t] + i, mask), sum[r][t][h]);
+                sum[r][t][h] = _mm256_fmadd_ps(b, _mm256_maskload_ps(x[t] + i, mask), sum[r][t][h]);
         }
     }
     for (int r = 0; r < rows; r++)
@@ -49,7 +48,8 @@ static void dots_f32(const float *w, size_t n_rows, size_t columns, const float 
                      const int32_t *index, size_t n, float *out, size_t out_stride) {
     size_t t = 0;
     for (; t + 2 <= n; t += 2) {
-        const float *two[2] = {x + (size_t)index[t] * x_stride, x + (size_t)index[t + 1] * x_stride};
+        const float *two[2] = {x + (size_t)index[t] * x_stride,
+                               x + (size_t)index[t + 1] * x_stride};
         float *to = out + t * out_stride;
         size_t r = 0;
         for (; r + 2 <= n_rows; r += 2)
@@ -124,11 +124,11 @@ static void swiglu(const float *gate_up, size_t n, float limit, float alpha, flo
         up = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(up), 0xd8));
         gate = _mm256_min_ps(top, gate);
         up = _mm256_max_ps(_mm256_set1_ps(-limit), _mm256_min_ps(top, up));
-        __m256 minus = _mm256_xor_ps(_mm256_mul_ps(_mm256_set1_ps(alpha), gate),
-                                     _mm256_set1_ps(-0.0f));
+        __m256 minus =
+            _mm256_xor_ps(_mm256_mul_ps(_mm256_set1_ps(alpha), gate), _mm256_set1_ps(-0.0f));
         __m256 sigmoid = _mm256_div_ps(one, _mm256_add_ps(one, avx2_exp(minus)));
-        _mm256_storeu_ps(out + i, _mm256_mul_ps(_mm256_mul_ps(gate, sigmoid),
-                                                _mm256_add_ps(up, one)));
+        _mm256_storeu_ps(out + i,
+                         _mm256_mul_ps(_mm256_mul_ps(gate, sigmoid), _mm256_add_ps(up, one)));
     }
     for (; i < n; i++)
         out[i] = math_swiglu(gate_up[2 * i], gate_up[2 * i + 1], limit, alpha);
@@ -233,15 +233,16 @@ static inline __m256 page_scores(const cpu_page *page, const float *q, __m256 sc
     for (int d = 0; d < page->head_dim; d++) {
         __m256 a = _mm256_broadcast_ss(q + d);
         for (int i = 0; i < 8; i++)
-            score[i] = _mm256_fmadd_ps(a, _mm256_loadu_ps(page->k + d * CPU_PAGE + 8 * i), score[i]);
+            score[i] =
+                _mm256_fmadd_ps(a, _mm256_loadu_ps(page->k + d * CPU_PAGE + 8 * i), score[i]);
     }
     __m256 max = _mm256_set1_ps(-INFINITY);
     __m256i key = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     for (int i = 0; i < 8; i++, key = _mm256_add_epi32(key, _mm256_set1_epi32(8))) {
         __m256i outside = _mm256_or_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(page->first), key),
                                           _mm256_cmpgt_epi32(key, _mm256_set1_epi32(page->last)));
-        score[i] = _mm256_blendv_ps(score[i], _mm256_set1_ps(-INFINITY),
-                                    _mm256_castsi256_ps(outside));
+        score[i] =
+            _mm256_blendv_ps(score[i], _mm256_set1_ps(-INFINITY), _mm256_castsi256_ps(outside));
         max = _mm256_max_ps(score[i], max); // a NaN does not become the maximum
     }
     return max;
@@ -278,8 +279,8 @@ static void attend_page(const cpu_page *page) {
         }
         float correction = math_exp(old - maximum);
         page->maximum[head] = maximum;
-        page->total[head] = __builtin_fmaf(page->total[head], correction,
-                                           avx2_add_halves(part[0], part[1]));
+        page->total[head] =
+            __builtin_fmaf(page->total[head], correction, avx2_add_halves(part[0], part[1]));
         int d = 0;
         for (; d + 64 <= page->padded_dim; d += 64)
             add_values(page, 8, weight, correction, d, output);

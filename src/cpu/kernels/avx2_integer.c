@@ -1,8 +1,9 @@
 // AVX2: products of packed panels and of published MXFP4 with 8-bit activations.
 //
-// vpmaddubsw multiplies unsigned by signed and adds pairs in int16. Doubled e2m1 codes plus 12 are at
-// most 24, so that four such results, at most 4 * 2 * 24 * 127 = 24,384, may be added before they are
-// widened. 8-bit weights need each result widened: |weight| times activation with the weight's sign.
+// vpmaddubsw multiplies unsigned by signed and adds pairs in int16. Doubled e2m1 codes plus 12 are
+// at most 24, so that four such results, at most 4 * 2 * 24 * 127 = 24,384, may be added before
+// they are widened. 8-bit weights need each result widened: |weight| times activation with the
+// weight's sign.
 #include "cpu/kernels/avx2.h"
 
 enum { TILE = 4, HALF_PANEL = 16 };
@@ -43,7 +44,8 @@ static inline void block_mx(const uint8_t *w, const tokens *x, int n, size_t blo
             __m256i w0 = _mm256_loadu_si256((const __m256i *)quad);
             __m256i w1 = _mm256_loadu_si256((const __m256i *)(quad + 32));
             for (int t = 0; t < n; t++) {
-                __m256i a = broadcast_quad(x->codes[t] + cpu_q8_place(block, 0) + half * 64 + g * 4);
+                __m256i a =
+                    broadcast_quad(x->codes[t] + cpu_q8_place(block, 0) + half * 64 + g * 4);
                 __m256i p0 = _mm256_maddubs_epi16(w0, a), p1 = _mm256_maddubs_epi16(w1, a);
                 pairs[t][0] = g ? _mm256_add_epi16(pairs[t][0], p0) : p0;
                 pairs[t][1] = g ? _mm256_add_epi16(pairs[t][1], p1) : p1;
@@ -231,17 +233,17 @@ static inline __m256i two_sums(const int32_t *from) {
                             _mm_set1_epi32(-CPU_MX_OFFSET * from[0]));
 }
 
-// Four blocks of four rows, which lie row_bytes and n_scales apart; total: partial sums 0, 1 | 2, 3,
-// a row in each lane.
+// Four blocks of four rows, which lie row_bytes and n_scales apart; total: partial sums 0, 1 | 2,
+// 3, a row in each lane.
 static inline void group_mxfp4(const uint8_t *blocks, size_t row_bytes, const uint8_t *scales,
                                size_t n_scales, const int8_t *x, const float *x_scales,
                                const int32_t *x_sums, __m256 total[2]) {
     uint32_t by_row[4];
     for (size_t r = 0; r < 4; r++)
         memcpy(&by_row[r], scales + r * n_scales, 4);
-    __m128i by_block = _mm_shuffle_epi8(
-        _mm_loadu_si128((const __m128i *)by_row),
-        _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    __m128i by_block =
+        _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)by_row),
+                         _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
     for (size_t two = 0; two < 2; two++) {
         __m256i even = _mm256_loadu_si256((const __m256i *)(x + 32 * two));
         __m256i odd = _mm256_loadu_si256((const __m256i *)(x + 64 + 32 * two));
@@ -250,12 +252,12 @@ static inline void group_mxfp4(const uint8_t *blocks, size_t row_bytes, const ui
             __m256i low, high;
             split_nibbles(_mm256_loadu_si256((const __m256i *)(blocks + r * row_bytes + 32 * two)),
                           &low, &high);
-            __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(low, even),
-                                             _mm256_maddubs_epi16(high, odd));
+            __m256i pairs =
+                _mm256_add_epi16(_mm256_maddubs_epi16(low, even), _mm256_maddubs_epi16(high, odd));
             sum[r] = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
         }
-        __m256i rows = _mm256_hadd_epi32(_mm256_hadd_epi32(sum[0], sum[1]),
-                                         _mm256_hadd_epi32(sum[2], sum[3]));
+        __m256i rows =
+            _mm256_hadd_epi32(_mm256_hadd_epi32(sum[0], sum[1]), _mm256_hadd_epi32(sum[2], sum[3]));
         rows = _mm256_add_epi32(rows, two_sums(x_sums + 2 * two));
         __m256 scale = half_scales(two ? _mm_srli_si128(by_block, 8) : by_block);
         scale = _mm256_mul_ps(scale, two_floats(x_scales + 2 * two));

@@ -106,8 +106,8 @@ static inline void weigh_keys(const cpu_page *page, int head, __m512 score[KEY_R
         max = _mm512_max_ps(score[i], max); // a NaN does not become the maximum
     }
     float old = page->maximum[head];
-    float maximum = avx2_max(_mm256_max_ps(_mm512_castps512_ps256(max),
-                                           _mm512_extractf32x8_ps(max, 1)));
+    float maximum =
+        avx2_max(_mm256_max_ps(_mm512_castps512_ps256(max), _mm512_extractf32x8_ps(max, 1)));
     maximum = maximum > old ? maximum : old;
     __m512 part = _mm512_setzero_ps();
     for (int i = 0; i < KEY_REGISTERS; i++) {
@@ -132,8 +132,8 @@ static inline void attend_heads(const cpu_page *page, int first_head, int heads)
         for (int i = 0; i < KEY_REGISTERS; i++) {
             __m512 k = _mm512_loadu_ps(page->k + d * CPU_PAGE + 16 * i);
             for (int h = 0; h < heads; h++)
-                score[h][i] = _mm512_fmadd_ps(_mm512_set1_ps(q[h * page->head_dim + d]), k,
-                                              score[h][i]);
+                score[h][i] =
+                    _mm512_fmadd_ps(_mm512_set1_ps(q[h * page->head_dim + d]), k, score[h][i]);
         }
     }
     for (int h = 0; h < heads; h++)
@@ -276,12 +276,23 @@ static inline void panel(int offset, const uint8_t *codes, const uint16_t *scale
         tokens chosen = select_tokens(x, index + t, count);
         float *to = out + t * out_stride;
         switch (count) {
-        case 6: tile_parts(offset, codes, scales, n_blocks, &chosen, 6, to, out_stride); break;
-        case 5: tile_parts(offset, codes, scales, n_blocks, &chosen, 5, to, out_stride); break;
-        case 4: tile_parts(offset, codes, scales, n_blocks, &chosen, 4, to, out_stride); break;
-        case 3: tile_parts(offset, codes, scales, n_blocks, &chosen, 3, to, out_stride); break;
-        case 2: stream_parts(offset, codes, scales, n_blocks, &chosen, 2, to, out_stride); break;
-        default: stream_parts(offset, codes, scales, n_blocks, &chosen, 1, to, out_stride);
+        case 6:
+            tile_parts(offset, codes, scales, n_blocks, &chosen, 6, to, out_stride);
+            break;
+        case 5:
+            tile_parts(offset, codes, scales, n_blocks, &chosen, 5, to, out_stride);
+            break;
+        case 4:
+            tile_parts(offset, codes, scales, n_blocks, &chosen, 4, to, out_stride);
+            break;
+        case 3:
+            tile_parts(offset, codes, scales, n_blocks, &chosen, 3, to, out_stride);
+            break;
+        case 2:
+            stream_parts(offset, codes, scales, n_blocks, &chosen, 2, to, out_stride);
+            break;
+        default:
+            stream_parts(offset, codes, scales, n_blocks, &chosen, 1, to, out_stride);
         }
     }
 }
@@ -313,8 +324,10 @@ static inline __m512 half_scales(__m128i bytes) {
 
 // In each quarter of the result the four sums of one block, one of each row.
 static inline __m512i transpose_add(const __m512i s[4]) {
-    __m512i a = _mm512_add_epi32(_mm512_unpacklo_epi32(s[0], s[1]), _mm512_unpackhi_epi32(s[0], s[1]));
-    __m512i b = _mm512_add_epi32(_mm512_unpacklo_epi32(s[2], s[3]), _mm512_unpackhi_epi32(s[2], s[3]));
+    __m512i a =
+        _mm512_add_epi32(_mm512_unpacklo_epi32(s[0], s[1]), _mm512_unpackhi_epi32(s[0], s[1]));
+    __m512i b =
+        _mm512_add_epi32(_mm512_unpacklo_epi32(s[2], s[3]), _mm512_unpackhi_epi32(s[2], s[3]));
     return _mm512_add_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
 }
 
@@ -332,25 +345,25 @@ static inline void group_mxfp4(const uint8_t *blocks, size_t n_blocks, __mmask64
     __m512 scale = half_scales(by_block);
     __m512i low[4], high[4];
     for (size_t r = 0; r < 4; r++) {
-        __m512i bytes = _mm512_maskz_loadu_epi8(
-            mask, blocks + (r * n_blocks + block) * NUMBER_MXFP4_BLOCK_BYTES);
+        __m512i bytes = _mm512_maskz_loadu_epi8(mask, blocks + (r * n_blocks + block) *
+                                                                   NUMBER_MXFP4_BLOCK_BYTES);
         low[r] = _mm512_shuffle_epi8(table, _mm512_and_si512(bytes, nibble));
-        high[r] = _mm512_shuffle_epi8(table,
-                                      _mm512_and_si512(_mm512_srli_epi16(bytes, 4), nibble));
+        high[r] = _mm512_shuffle_epi8(table, _mm512_and_si512(_mm512_srli_epi16(bytes, 4), nibble));
     }
     for (int t = 0; t < n; t++) {
         const int8_t *codes = x->codes[t] + block / CPU_GROUP * CPU_GROUP_BYTES;
         __m512i even = _mm512_loadu_si512(codes), odd = _mm512_loadu_si512(codes + 64), sum[4];
         for (int r = 0; r < 4; r++)
-            sum[r] = _mm512_dpbusd_epi32(
-                _mm512_dpbusd_epi32(_mm512_setzero_si512(), low[r], even), high[r], odd);
+            sum[r] = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), low[r], even),
+                                         high[r], odd);
         __m128i offset = _mm_mullo_epi32(_mm_loadu_si128((const __m128i *)(x->sums[t] + block)),
                                          _mm_set1_epi32(CPU_MX_OFFSET));
         __m512i rows = _mm512_sub_epi32(
             transpose_add(sum), _mm512_permutexvar_epi32(quarters, _mm512_castsi128_si512(offset)));
         __m512 inputs = _mm512_permutexvar_ps(
             quarters, _mm512_castps128_ps512(_mm_loadu_ps(x->scales[t] + block)));
-        total[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(rows), _mm512_mul_ps(scale, inputs), total[t]);
+        total[t] =
+            _mm512_fmadd_ps(_mm512_cvtepi32_ps(rows), _mm512_mul_ps(scale, inputs), total[t]);
     }
 }
 
@@ -364,16 +377,16 @@ static inline void four_rows(const uint8_t *blocks, const uint8_t *scales, size_
     for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP) {
         for (size_t r = 0; r < 4; r++)
             memcpy(&by_row[r], scales + r * n_blocks + b, 4);
-        group_mxfp4(blocks, n_blocks, ~(__mmask64)0,
-                    _mm_loadu_si128((const __m128i *)by_row), x, b, n, total);
+        group_mxfp4(blocks, n_blocks, ~(__mmask64)0, _mm_loadu_si128((const __m128i *)by_row), x, b,
+                    n, total);
     }
     if (b < n_blocks) { // the activations beyond are zero
         memset(by_row, 0, sizeof by_row);
         for (size_t r = 0; r < 4; r++)
             memcpy(&by_row[r], scales + r * n_blocks + b, n_blocks - b);
         __mmask64 mask = ((__mmask64)1 << (n_blocks - b) * NUMBER_MXFP4_BLOCK_BYTES) - 1;
-        group_mxfp4(blocks, n_blocks, mask, _mm_loadu_si128((const __m128i *)by_row), x, b,
-                    n, total);
+        group_mxfp4(blocks, n_blocks, mask, _mm_loadu_si128((const __m128i *)by_row), x, b, n,
+                    total);
     }
     for (int t = 0; t < n; t++) {
         __m256 both = _mm256_add_ps(_mm512_castps512_ps256(total[t]),
@@ -394,10 +407,17 @@ static void rows_mxfp4(const uint8_t *blocks, const uint8_t *scales, size_t n_bl
             const uint8_t *s = scales + r * n_blocks;
             float *to = out + t * out_stride + r;
             switch (count) {
-            case 4: four_rows(w, s, n_blocks, &chosen, 4, to, out_stride); break;
-            case 3: four_rows(w, s, n_blocks, &chosen, 3, to, out_stride); break;
-            case 2: four_rows(w, s, n_blocks, &chosen, 2, to, out_stride); break;
-            default: four_rows(w, s, n_blocks, &chosen, 1, to, out_stride);
+            case 4:
+                four_rows(w, s, n_blocks, &chosen, 4, to, out_stride);
+                break;
+            case 3:
+                four_rows(w, s, n_blocks, &chosen, 3, to, out_stride);
+                break;
+            case 2:
+                four_rows(w, s, n_blocks, &chosen, 2, to, out_stride);
+                break;
+            default:
+                four_rows(w, s, n_blocks, &chosen, 1, to, out_stride);
             }
         }
     }

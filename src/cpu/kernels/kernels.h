@@ -1,9 +1,11 @@
 // The table of kernels: what the forward pass calls in its inner loops, once per instruction set.
 //
 // Every entry fixes the order of its sums, so that all sets give the same bits:
-// - f32 dot products: 16 partial sums, element i into sum i % 16 by a fused multiply-add in order of
+// - f32 dot products: 16 partial sums, element i into sum i % 16 by a fused multiply-add in order
+// of
 //   i, then halves added (i and i + 8, then 4, 2, 1).
-// - 8-bit dot products: the integer sum of a block of 32 is exact, whatever its order; block b joins
+// - 8-bit dot products: the integer sum of a block of 32 is exact, whatever its order; block b
+// joins
 //   partial sum b % 4 as fma((float)integer, weight scale * input scale, sum); in the end
 //   (p0 + p2) + (p1 + p3).
 // - attention: one page of keys after another, by position; within a head in order of lanes.
@@ -29,10 +31,10 @@ enum {
 // block (4 x 16 bytes), then the odd ones: the order in which the nibbles of MXFP4 lie. Blocks that
 // fill up the last group are zero.
 typedef struct cpu_q8_rows {
-    size_t groups;   // of a row
-    int8_t *codes;   // [rows][groups][2][4][16]
-    float *scales;   // [rows][groups * 4]
-    int32_t *sums;   // [rows][groups * 4]: of each block's codes
+    size_t groups; // of a row
+    int8_t *codes; // [rows][groups][2][4][16]
+    float *scales; // [rows][groups * 4]
+    int32_t *sums; // [rows][groups * 4]: of each block's codes
 } cpu_q8_rows;
 
 // Where input i (0 .. 31) of block b lies in a row.
@@ -48,19 +50,19 @@ static inline size_t cpu_q8_place(size_t block, size_t i) {
 typedef struct cpu_page {
     int head_dim, padded_dim; // padded_dim: the next multiple of CPU_LANES
     int n_heads;
-    int first, last;          // keys of this page that are seen, inclusive
-    const float *q;           // [n_heads][head_dim], already divided by sqrt(head_dim)
-    const float *k;           // [head_dim][CPU_PAGE]
-    const float *v;           // [CPU_PAGE][padded_dim]
-    float *maximum;           // [n_heads], of the scores so far
-    float *total;             // [n_heads], of the weights so far, relative to maximum
-    float *output;            // [n_heads][padded_dim], not yet divided by total
+    int first, last; // keys of this page that are seen, inclusive
+    const float *q;  // [n_heads][head_dim], already divided by sqrt(head_dim)
+    const float *k;  // [head_dim][CPU_PAGE]
+    const float *v;  // [CPU_PAGE][padded_dim]
+    float *maximum;  // [n_heads], of the scores so far
+    float *total;    // [n_heads], of the weights so far, relative to maximum
+    float *output;   // [n_heads][padded_dim], not yet divided by total
 } cpu_page;
 
 // Rows are chosen by index[n]; out is [n][out_stride].
 #define CPU_KERNELS(X)                                                                             \
     /* out[t][r] = w[r] . x[index[t]], r < n_rows; w [n_rows][columns], x [..][x_stride] */        \
-    X(dots_f32, (const float *w, size_t n_rows, size_t columns, const float *x, size_t x_stride,  \
+    X(dots_f32, (const float *w, size_t n_rows, size_t columns, const float *x, size_t x_stride,   \
                  const int32_t *index, size_t n, float *out, size_t out_stride))                   \
     X(decode_bf16, (const uint16_t *from, size_t n, float *to))                                    \
     X(encode_bf16, (const float *from, size_t n, uint16_t *to))                                    \
@@ -71,21 +73,21 @@ typedef struct cpu_page {
     X(encode_q8, (const float *values, size_t first_block, size_t n_blocks, int8_t *codes,         \
                   float *scales, int32_t *sums))                                                   \
     /* 32 rows of `columns` bf16 weights (NULL: zeros) -> a packed panel */                        \
-    X(pack_q8, (const uint16_t *const rows[CPU_PANEL], size_t columns, uint8_t *codes,             \
-                uint16_t *scales))                                                                 \
+    X(pack_q8,                                                                                     \
+      (const uint16_t *const rows[CPU_PANEL], size_t columns, uint8_t *codes, uint16_t *scales))   \
     /* 32 rows of MXFP4 in the published layout -> a packed panel */                               \
     X(pack_mx, (const uint8_t *blocks, const uint8_t *scales, size_t n_blocks, uint8_t *codes,     \
                 uint16_t *panel_scales))                                                           \
-    X(panel_q8, (const uint8_t *codes, const uint16_t *scales, size_t n_blocks,                    \
-                 const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,                 \
-                 size_t out_stride))                                                               \
-    X(panel_mx, (const uint8_t *codes, const uint16_t *scales, size_t n_blocks,                    \
-                 const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,                 \
-                 size_t out_stride))                                                               \
+    X(panel_q8,                                                                                    \
+      (const uint8_t *codes, const uint16_t *scales, size_t n_blocks, const cpu_q8_rows *x,        \
+       const int32_t *index, size_t n, float *out, size_t out_stride))                             \
+    X(panel_mx,                                                                                    \
+      (const uint8_t *codes, const uint16_t *scales, size_t n_blocks, const cpu_q8_rows *x,        \
+       const int32_t *index, size_t n, float *out, size_t out_stride))                             \
     /* as pack_mx and panel_mx, straight from the published bytes: for few tokens */               \
-    X(rows_mxfp4, (const uint8_t *blocks, const uint8_t *scales, size_t n_blocks,                  \
-                   const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,               \
-                   size_t out_stride))                                                             \
+    X(rows_mxfp4,                                                                                  \
+      (const uint8_t *blocks, const uint8_t *scales, size_t n_blocks, const cpu_q8_rows *x,        \
+       const int32_t *index, size_t n, float *out, size_t out_stride))                             \
     X(attend_page, (const cpu_page *page))                                                         \
     /* gate_up [2n], interleaved -> out [n] */                                                     \
     X(swiglu, (const float *gate_up, size_t n, float limit, float alpha, float *out))

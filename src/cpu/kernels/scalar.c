@@ -61,8 +61,8 @@ static size_t panel_place(size_t r, size_t i) {
     return (place / 4 * CPU_PANEL + r) * 4 + place % 4;
 }
 
-// Eight bits of a block of weights: the scale is max / 127 rounded up to bf16, so that no code leaves
-// -127 .. 127. Blocks that hold an infinity or a NaN get a NaN as their scale.
+// Eight bits of a block of weights: the scale is max / 127 rounded up to bf16, so that no code
+// leaves -127 .. 127. Blocks that hold an infinity or a NaN get a NaN as their scale.
 static uint16_t pack_block(const float *x, uint8_t q[CPU_BLOCK]) {
     float max = 0;
     bool finite = true;
