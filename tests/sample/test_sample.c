@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { VOCABULARY = 1000, DRAWS = 40000 };
+enum { VOCABULARY = 1000, DRAWS = 12000 };
 
 static sampler *shared;
 
