@@ -7,46 +7,8 @@
 #include <string.h>
 
 #include "support/check.h"
+#include "support/failing_malloc.h"
 #include "tokenizer/sample_json.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void __real_free(void *memory);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void __wrap_free(void *memory);
-
-static long until_failure = -1; // allocations that still succeed; negative: all do
-static long live;               // allocations not yet released
-
-static bool fails(void) {
-    return until_failure >= 0 && until_failure-- == 0;
-}
-
-void *__wrap_malloc(size_t size) {
-    void *memory = fails() ? NULL : __real_malloc(size);
-    live += memory != NULL;
-    return memory;
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-    void *memory = fails() ? NULL : __real_calloc(count, size);
-    live += memory != NULL;
-    return memory;
-}
-
-void *__wrap_realloc(void *old, size_t size) {
-    void *memory = fails() ? NULL : __real_realloc(old, size);
-    live += memory != NULL && !old;
-    return memory;
-}
-
-void __wrap_free(void *memory) {
-    live -= memory != NULL;
-    __real_free(memory);
-}
 
 static bool from_library; // the allocation that failed was one that a library may do without
 
