@@ -135,7 +135,7 @@ class Team:
 def main():
     a = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     a.add_argument("--out", default="assets/demo-model")
-    a.add_argument("--steps", type=int, default=5000)
+    a.add_argument("--steps", type=int, default=8000)
     a.add_argument("--minutes", type=float, default=0, help="end the schedule after so long, if that is earlier")
     a.add_argument("--tokens", type=int, default=2560, help="tokens in a batch of one worker")
     a.add_argument("--workers", type=int, default=2)
@@ -188,7 +188,7 @@ def main():
         for g in adam.param_groups:
             g["lr"] = 3e-3 * g["scale"] * rate
         adam.step()
-        muon.step(0.008 * rate)
+        muon.step(0.012 * rate)
         seen += ids.numel() * a.workers
         mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
         if step % 20 == 0 and team.rank == 0:
