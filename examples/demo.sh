@@ -17,6 +17,6 @@ ask() {
 }
 
 cd "$here/.." || exit 1
-ask --effort high --temperature 0 'Sort these words: pear, apple, fig.' &&
+ask --effort high --temperature 0 'What is 27 + 58?' &&
     ask --effort low --temperature 0 --tools examples/demo_tools.json --tool-command examples/demo_tool.sh \
         'What time is it in Tokyo?'
