@@ -19,6 +19,7 @@ import conversations
 import drills
 import export
 import families
+import reference
 import vocabulary
 from model import CONFIG, Cache, Model
 
@@ -141,7 +142,7 @@ def main():
     a.add_argument("--workers", type=int, default=2)
     a.add_argument("--export-every", type=int, default=500)
     a.add_argument("--first", type=int, default=0, help="steps that the earlier run has made")
-    a.add_argument("--start-from", help="a state saved by an earlier run")
+    a.add_argument("--start-from", help="the folder of a checkpoint to train further")
     a.add_argument("--drills", type=float, default=0.3, help="the share of practice sequences")
     a.add_argument("--decay", type=float, default=0.7, help="the last part of the schedule, in which the rate falls to zero")
     a.add_argument("--rate", type=float, default=1.0)
@@ -151,13 +152,13 @@ def main():
     torch.manual_seed(4)
     spec = vocabulary.tokenizer_json()
     if a.start_from:
-        with open(os.path.join(a.out, "tokenizer.json")) as f:
+        with open(os.path.join(a.start_from, "tokenizer.json")) as f:
             spec = json.load(f)
     words = vocabulary.Vocabulary(spec)
     config = CONFIG | dict(vocab=words.size) | {k: int(v) for k, v in (s.split("=") for s in a.set)}
     model = Model(config)
     if a.start_from:
-        model.load_state_dict(torch.load(a.start_from))
+        model.load_state_dict(reference.read(a.start_from)[1])
     matrices = [p for n, p in model.named_parameters() if n.endswith(MATRICES)]
     rest = [p for p in model.parameters() if all(p is not m for m in matrices)]
     muon, adam = Muon(matrices), torch.optim.AdamW(
@@ -198,11 +199,9 @@ def main():
                   f"{spent / 60 / done:.0f} min", end="\n" if step % 200 == 0 else "", file=sys.stderr, flush=True)
         if step % a.export_every == 0 and team.rank == 0:
             export.write(model, spec, a.out)
-            torch.save(model.state_dict(), a.out.rstrip("/") + ".state.pt")
     if team.rank:
         os._exit(0)
     export.write(model, spec, a.out)
-    torch.save(model.state_dict(), a.out.rstrip("/") + ".state.pt")
     print(f"\n{step} steps, {seen:,} tokens, {(time.time() - began) / 60:.1f} minutes, loss {mean:.4f}", file=sys.stderr)
 
 
