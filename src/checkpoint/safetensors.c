@@ -123,11 +123,10 @@ static int by_data(const void *a, const void *b) {
 // The tensors of a file lie end to end, from its first data byte to its last.
 static gptoss_status check_layout(checkpoint *table, size_t first, const body *b,
                                   gptoss_error *error) {
-    checkpoint_tensor *tensors = table->tensors + first;
     size_t n = table->n_tensors - first;
-    if (n) {
+    checkpoint_tensor *tensors = n ? table->tensors + first : NULL; // no array without tensors
+    if (n)
         qsort(tensors, n, sizeof *tensors, by_data);
-    }
     const uint8_t *expected = b->data;
     for (size_t i = 0; i < n; i++) {
         if (tensors[i].data != expected) {

@@ -95,7 +95,9 @@ static void test_malformed(const model_config *config, const model_weights *weig
     static const int32_t rows[] = {0, 2}, twice[] = {1, 1}, beyond[] = {3};
 #define RUN(...)                                                                                   \
     (backend_run[]) {                                                                              \
-        { __VA_ARGS__ }                                                                            \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
     }
     const change cases[] = {
         {"no token", {0, ids, 0, NULL, 0, NULL}},
