@@ -9,7 +9,7 @@ from words import held_out, word
 EFFORTS = ("low", "medium", "high")
 WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 MONTHS = list(calendar.month_name)[1:]
-WEIGHTS = dict(arithmetic=24, counting=14, sorting=18, dates=18, functions=16, schema=14, chat=6)
+WEIGHTS = dict(arithmetic=22, counting=8, sorting=20, dates=20, functions=10, schema=22, chat=4)
 FAMILIES = [f for f in WEIGHTS if f != "chat"]
 
 

