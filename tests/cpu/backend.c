@@ -11,8 +11,17 @@ enum { HIDDEN = 32, VOCABULARY = 40, CONTEXT = 200, LAYERS = 2 };
 
 static uint32_t state = 1;
 
+// The model's arrays live as long as the test.
+static void *arrays[64];
+static int n_arrays;
+
+static void *keep(size_t bytes) {
+    CHECK(n_arrays < 64 && (arrays[n_arrays] = malloc(bytes)), "out of room for the model");
+    return arrays[n_arrays++];
+}
+
 static void *random_bytes(size_t n, unsigned below, unsigned add) {
-    uint8_t *x = malloc(n);
+    uint8_t *x = keep(n);
     for (size_t i = 0; i < n; i++) {
         state = state * 1664525u + 1013904223u;
         x[i] = (uint8_t)((state >> 16) % below + add);
@@ -21,7 +30,7 @@ static void *random_bytes(size_t n, unsigned below, unsigned add) {
 }
 
 static uint16_t *random_bf16(size_t n) {
-    uint16_t *x = malloc(n * sizeof *x);
+    uint16_t *x = keep(n * sizeof *x);
     for (size_t i = 0; i < n; i++) {
         state = state * 1664525u + 1013904223u;
         x[i] = number_f32_to_bf16((float)(int32_t)state * 0x1p-32f);
@@ -29,7 +38,6 @@ static uint16_t *random_bf16(size_t n) {
     return x;
 }
 
-// Leaks on purpose at the end of the program: the model lives as long as it does.
 static void make_model(model_config *config, model_weights *weights) {
     *config = (model_config){.hidden = HIDDEN,
                              .layers = LAYERS,
@@ -50,7 +58,7 @@ static void make_model(model_config *config, model_weights *weights) {
                              .rope = {.theta = 10000, .attention_scaling = 1}};
     *weights =
         (model_weights){random_bf16(VOCABULARY * HIDDEN), random_bf16(HIDDEN),
-                        random_bf16(VOCABULARY * HIDDEN), malloc(LAYERS * sizeof(model_layer))};
+                        random_bf16(VOCABULARY * HIDDEN), keep(LAYERS * sizeof(model_layer))};
     for (int i = 0; i < LAYERS; i++)
         weights->layers[i] = (model_layer){.attention_norm = random_bf16(HIDDEN),
                                            .q_weight = random_bf16(24 * HIDDEN),
@@ -195,5 +203,7 @@ int main(void) {
     test_pages(&config, &weights, BACKEND_EXACT);
     test_pages(&config, &weights, BACKEND_FAST);
     test_options(&config, &weights);
+    while (n_arrays > 0)
+        free(arrays[--n_arrays]);
     return 0;
 }
