@@ -76,6 +76,15 @@ static int chat_save(talk_state *t, const char *argument) {
     return status;
 }
 
+// The messages up to and including the last one of the user; 0 where there is none.
+static size_t last_question(const gptoss_conversation *conversation) {
+    size_t end = gptoss_conversation_length(conversation);
+    while (end > 0 && strcmp(gptoss_conversation_role(conversation, end - 1), "user") != 0) {
+        end--;
+    }
+    return end;
+}
+
 static int chat_load(talk_state *t, const char *argument) {
     gptoss_error error = {0};
     gptoss_conversation *loaded = NULL;
@@ -92,7 +101,7 @@ static int chat_load(talk_state *t, const char *argument) {
     if (status == CLI_OK) {
         gptoss_conversation_free(t->conversation);
         t->conversation = loaded;
-        t->question_end = 0;
+        t->question_end = last_question(loaded);
         say("loaded %zu messages\n", gptoss_conversation_length(loaded));
     }
     return status;

@@ -202,6 +202,10 @@ GPTOSS_API gptoss_status gptoss_conversation_to_json(const gptoss_conversation *
                                                      gptoss_error *error);
 GPTOSS_API void gptoss_conversation_free(gptoss_conversation *conversation);
 GPTOSS_API size_t gptoss_conversation_length(const gptoss_conversation *conversation); // messages
+// Who wrote message `index`: "user", "assistant", "system", "developer" or "tool"; NULL behind the
+// last one.
+GPTOSS_API const char *gptoss_conversation_role(const gptoss_conversation *conversation,
+                                                size_t index);
 
 // Replaces the opening (system and developer message), keeping the rest.
 GPTOSS_API gptoss_status gptoss_conversation_set(gptoss_conversation *conversation,

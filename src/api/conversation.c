@@ -91,6 +91,12 @@ size_t gptoss_conversation_length(const gptoss_conversation *conversation) {
     return harmony_conversation_length(conversation->messages);
 }
 
+const char *gptoss_conversation_role(const gptoss_conversation *conversation, size_t index) {
+    if (index >= gptoss_conversation_length(conversation))
+        return NULL;
+    return harmony_role_name(harmony_conversation_message(conversation->messages, index)->role);
+}
+
 gptoss_status gptoss_conversation_set(gptoss_conversation *conversation,
                                       const gptoss_setting *setting, gptoss_error *error) {
     harmony_conversation *fresh = NULL;

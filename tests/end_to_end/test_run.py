@@ -161,6 +161,12 @@ class Chat(Case):
         self.assertEqual(first, second)
         self.chat("/retry", status=1)
 
+    def test_retry_of_a_loaded_question(self):
+        path = self.folder / "talk.json"
+        first, _ = self.chat(QUESTION, f"/save {path}", options=["--temperature", "0"])
+        second, _ = self.chat(f"/load {path}", "/retry", options=["--temperature", "0"])
+        self.assertEqual(first, second)
+
     def test_clear_and_settings(self):
         path = self.folder / "talk.json"
         _, err = self.chat(QUESTION, "/clear", "/effort high", "/system Be brief.",
