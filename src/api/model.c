@@ -241,6 +241,7 @@ gptoss_status gptoss_model_open(const gptoss_model_options *options, gptoss_mode
         return status;
     }
     m->fingerprint = fingerprint(m);
+    checkpoint_release_pages(m->checkpoint); // what was repacked is not read again
     *model_out = m;
     return GPTOSS_OK;
 }

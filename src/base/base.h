@@ -77,6 +77,10 @@ typedef struct base_map {
 gptoss_status base_map_open(const char *path, base_map *map_out, gptoss_error *error);
 void base_map_close(base_map *map);
 
+// Lets go of the pages that were touched so far: they no longer count as this process's memory, and
+// come back from the system's cache (or the disk) when they are touched again.
+void base_map_release(const base_map *map);
+
 // The file's bytes in a buffer; an error when it is larger than limit bytes.
 gptoss_status base_read_file(const char *path, size_t limit, base_buffer *buffer_out,
                              gptoss_error *error);

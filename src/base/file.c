@@ -54,6 +54,11 @@ void base_map_close(base_map *map) {
     *map = (base_map){0};
 }
 
+void base_map_release(const base_map *map) {
+    if (map->data)
+        (void)madvise((void *)map->data, map->size, MADV_DONTNEED); // a shared map loses nothing
+}
+
 // Reads until the end of the file or the limit.
 static gptoss_status read_all(int fd, const char *path, size_t limit, base_buffer *buffer,
                               gptoss_error *error) {

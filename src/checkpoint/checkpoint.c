@@ -109,6 +109,13 @@ gptoss_status checkpoint_open_memory(const checkpoint_file *files, size_t n_file
     return open_source(&source, label, checkpoint_out, error);
 }
 
+void checkpoint_release_pages(const checkpoint *table) {
+    for (size_t i = 0; i < table->n_files; i++) {
+        if (table->files[i]->mapped)
+            base_map_release(&table->files[i]->map);
+    }
+}
+
 void checkpoint_close(checkpoint *table) {
     if (!table) {
         return;

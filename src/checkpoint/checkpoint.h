@@ -80,6 +80,10 @@ gptoss_status checkpoint_open_memory(const checkpoint_file *files, size_t n_file
                                      gptoss_error *error);
 void checkpoint_close(checkpoint *checkpoint); // NULL is allowed
 
+// Lets go of the pages of mapped files that were touched so far (base_map_release): for after
+// weights were repacked, when much of what was read is not needed again.
+void checkpoint_release_pages(const checkpoint *checkpoint);
+
 size_t checkpoint_count(const checkpoint *checkpoint);
 // index < checkpoint_count. Ordered by name (bytewise).
 const checkpoint_tensor *checkpoint_at(const checkpoint *checkpoint, size_t index);
