@@ -9,7 +9,7 @@ from words import held_out, word
 EFFORTS = ("low", "medium", "high")
 WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 MONTHS = list(calendar.month_name)[1:]
-WEIGHTS = dict(arithmetic=22, counting=8, sorting=20, dates=20, functions=10, schema=22, chat=4)
+WEIGHTS = dict(arithmetic=36, counting=5, sorting=20, dates=24, functions=7, schema=5, chat=3)
 FAMILIES = [f for f in WEIGHTS if f != "chat"]
 
 
