@@ -378,6 +378,35 @@ typedef struct gptoss_stats {
 
 GPTOSS_API void gptoss_sequence_stats(const gptoss_sequence *sequence, gptoss_stats *stats_out);
 
+// ---- measuring ------------------------------------------------------------------------------
+
+enum { GPTOSS_MAX_PARTS = 32 };
+
+// A part of a layer or of a step: what all its calls took together.
+typedef struct gptoss_part {
+    const char *name; // "qkv", "attention", "gate_up" ...
+    double seconds;
+    uint64_t calls;
+    uint64_t bytes; // of weights, keys and values that they needed, each counted once per call
+    uint64_t macs;  // multiply-accumulates with those
+} gptoss_part;
+
+typedef struct gptoss_steps {
+    uint64_t steps, tokens;
+    double seconds; // of the steps; the parts add up to it
+    int32_t n_parts;
+    gptoss_part parts[GPTOSS_MAX_PARTS]; // in the order in which a step goes through them
+} gptoss_steps;
+
+typedef struct gptoss_profile {
+    gptoss_steps prompt; // steps in which there were tokens of a prompt
+    gptoss_steps decode; // steps whose tokens were all sampled from (gptoss_logits' are such too)
+} gptoss_profile;
+
+// Where the time of all steps since gptoss_model_open went: the difference of two calls is what lay
+// between. Waits for the step that is running.
+GPTOSS_API void gptoss_model_profile(gptoss_model *model, gptoss_profile *profile_out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -250,6 +250,10 @@ void gptoss_model_describe(const gptoss_model *m, gptoss_plan *plan_out) {
     *plan_out = m->plan;
 }
 
+void gptoss_model_profile(gptoss_model *m, gptoss_profile *profile_out) {
+    engine_profile(m->engine, profile_out);
+}
+
 void gptoss_model_close(gptoss_model *m) {
     if (!m)
         return;

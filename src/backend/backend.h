@@ -97,6 +97,9 @@ typedef struct backend_table {
     gptoss_status (*forward)(void *handle, const backend_batch *batch, float *logits,
                              gptoss_error *error);
 
+    // Where the time of all forwards since open went.
+    void (*profile)(const void *handle, gptoss_profile *profile_out);
+
     // Copies page `from` to page `to` of a group.
     gptoss_status (*page_copy)(void *handle, backend_group group, int32_t from, int32_t to,
                                gptoss_error *error);

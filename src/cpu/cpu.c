@@ -102,6 +102,7 @@ static gptoss_status cpu_open(const backend_options *options, const model_config
     cpu->kv_width = (size_t)config->kv_heads * (size_t)config->head_dim;
     cpu->padded_dim = cpu_round_up((size_t)config->head_dim, CPU_LANES);
     model_rope_init(config, &cpu->rope);
+    cpu_profile_init(&cpu->profile);
     cpu_arena weight_arena = {0}, scratch_arena = {0};
     cpu_plan_cache(cpu);
     cpu_plan_weights(cpu, &weight_arena);
@@ -180,6 +181,11 @@ static gptoss_status cpu_forward(void *handle, const backend_batch *batch, float
     return GPTOSS_OK;
 }
 
+static void cpu_profile(const void *handle, gptoss_profile *profile_out) {
+    const cpu_state *cpu = handle;
+    *profile_out = cpu->profile;
+}
+
 // NULL, with the error set, for a page that does not exist.
 static uint8_t *find_page(const cpu_state *cpu, backend_group group, int32_t page,
                           gptoss_error *error) {
@@ -227,6 +233,7 @@ const backend_table cpu_backend = {
     .load = cpu_load,
     .cache_create = cpu_cache_create,
     .forward = cpu_forward,
+    .profile = cpu_profile,
     .page_copy = cpu_page_copy,
     .page_read = cpu_page_read,
     .page_write = cpu_page_write,

@@ -84,6 +84,13 @@ static void unembed_item(const cpu_step *step, size_t item, cpu_thread *thread) 
 
 #define EACH(phase, items) for (size_t item; (item = cpu_take(step, layer, phase)) < (items);)
 
+// Waits until all threads have done their part of the phase.
+static void finish(cpu_step *step, int layer, cpu_thread *thread, cpu_phase phase) {
+    base_pool_barrier(step->cpu->pool);
+    if (thread == step->cpu->scratch.threads)
+        cpu_profile_phase(step, layer, phase);
+}
+
 static void attention_phases(cpu_step *step, int layer, cpu_thread *thread) {
     cpu_state *cpu = step->cpu;
     const cpu_layer *weights = &cpu->layers[layer];
@@ -95,46 +102,46 @@ static void attention_phases(cpu_step *step, int layer, cpu_thread *thread) {
             cpu_combine(step, item);
         norm_token(step, weights->attention_norm, item);
     }
-    base_pool_barrier(cpu->pool);
+    finish(step, layer, thread, CPU_PHASE_START);
     EACH(CPU_PHASE_QKV, dense_items(&weights->qkv, n))
     qkv_item(step, layer, item, thread);
-    base_pool_barrier(cpu->pool);
+    finish(step, layer, thread, CPU_PHASE_QKV);
     EACH(CPU_PHASE_ROPE, n)
     cpu_rope_and_store(step, layer, item);
-    base_pool_barrier(cpu->pool);
+    finish(step, layer, thread, CPU_PHASE_ROPE);
     EACH(CPU_PHASE_ATTEND, step->n_tiles * (size_t)cpu->config->kv_heads)
     cpu_attend(step, layer, item, thread);
-    base_pool_barrier(cpu->pool);
+    finish(step, layer, thread, CPU_PHASE_ATTEND);
     if (cpu->precision == BACKEND_FAST) {
         EACH(CPU_PHASE_ATTENDED, n)
         cpu_encode_row(cpu, &cpu->scratch.attended, item, cpu->q_width);
-        base_pool_barrier(cpu->pool);
+        finish(step, layer, thread, CPU_PHASE_ATTENDED);
     }
     EACH(CPU_PHASE_O, dense_items(&weights->o, n))
     o_item(step, layer, item, thread);
-    base_pool_barrier(cpu->pool);
+    finish(step, layer, thread, CPU_PHASE_O);
 }
 
-static void expert_phases(cpu_step *step, int layer, int thread_index, cpu_thread *thread) {
+static void expert_phases(cpu_step *step, int layer, cpu_thread *thread) {
     cpu_state *cpu = step->cpu;
     EACH(CPU_PHASE_NORM, step->n)
     norm_token(step, cpu->layers[layer].mlp_norm, item);
-    base_pool_barrier(cpu->pool);
+    finish(step, layer, thread, CPU_PHASE_NORM);
     EACH(CPU_PHASE_ROUTER, cpu_router_items(step))
     cpu_router(step, layer, item);
-    base_pool_barrier(cpu->pool);
+    finish(step, layer, thread, CPU_PHASE_ROUTER);
     EACH(CPU_PHASE_CHOOSE, step->n)
     cpu_choose(step, layer, item);
-    base_pool_barrier(cpu->pool);
-    if (thread_index == 0)
+    finish(step, layer, thread, CPU_PHASE_CHOOSE);
+    if (thread == cpu->scratch.threads)
         cpu_group(step);
-    base_pool_barrier(cpu->pool);
+    finish(step, layer, thread, CPU_PHASE_GROUP);
     EACH(CPU_PHASE_GATE_UP, cpu_gate_up_items(step))
     cpu_gate_up(step, layer, item, thread);
-    base_pool_barrier(cpu->pool);
+    finish(step, layer, thread, CPU_PHASE_GATE_UP);
     EACH(CPU_PHASE_DOWN, cpu_down_items(step))
     cpu_down(step, layer, item, thread);
-    base_pool_barrier(cpu->pool);
+    finish(step, layer, thread, CPU_PHASE_DOWN);
 }
 
 static void work(void *context, int thread_index, int n_threads) {
@@ -145,19 +152,22 @@ static void work(void *context, int thread_index, int n_threads) {
     int layer = 0;
     for (; layer < cpu->config->layers; layer++) {
         attention_phases(step, layer, thread);
-        expert_phases(step, layer, thread_index, thread);
+        expert_phases(step, layer, thread);
     }
     EACH(CPU_PHASE_START, (size_t)step->batch->n_rows) {
         size_t token = (size_t)step->batch->rows[item];
         cpu_combine(step, token);
         norm_token(step, cpu->final_norm, token);
     }
-    base_pool_barrier(cpu->pool);
-    EACH(CPU_PHASE_QKV, dense_items(&cpu->unembedding, (size_t)step->batch->n_rows))
+    finish(step, layer, thread, CPU_PHASE_START);
+    EACH(CPU_PHASE_UNEMBED, dense_items(&cpu->unembedding, (size_t)step->batch->n_rows))
     unembed_item(step, item, thread);
 }
 
 void cpu_forward_step(cpu_step *step) {
+    cpu_profile_begin(step);
     cpu_prepare(step);
+    cpu_profile_phase(step, 0, CPU_PHASE_PREPARE);
     base_pool_run(step->cpu->pool, work, step);
+    cpu_profile_phase(step, step->cpu->config->layers, CPU_PHASE_UNEMBED);
 }

@@ -94,21 +94,26 @@ typedef struct cpu_scratch {
     cpu_thread *threads;     // [n_threads]
 } cpu_scratch;
 
-// Pieces of a step between two barriers, each with a counter that hands out its work.
-typedef enum cpu_phase {
-    CPU_PHASE_START,
-    CPU_PHASE_QKV,
-    CPU_PHASE_ROPE,
-    CPU_PHASE_ATTEND,
-    CPU_PHASE_ATTENDED,
-    CPU_PHASE_O,
-    CPU_PHASE_NORM,
-    CPU_PHASE_ROUTER,
-    CPU_PHASE_CHOOSE,
-    CPU_PHASE_GATE_UP,
-    CPU_PHASE_DOWN,
-    CPU_PHASES,
-} cpu_phase;
+// Pieces of a step between two barriers, each with a counter that hands out its work, and the name
+// under which its time is reported.
+#define CPU_PHASE_LIST(X)                                                                          \
+    X(PREPARE, "prepare")                                                                          \
+    X(START, "combine") /* of the layer before, and the norm */                                    \
+    X(QKV, "qkv")                                                                                  \
+    X(ROPE, "rope") /* and the cache's new keys and values */                                      \
+    X(ATTEND, "attention")                                                                         \
+    X(ATTENDED, "quantise")                                                                        \
+    X(O, "o")                                                                                      \
+    X(NORM, "norm")                                                                                \
+    X(ROUTER, "router")                                                                            \
+    X(CHOOSE, "choose")                                                                            \
+    X(GROUP, "group")                                                                              \
+    X(GATE_UP, "gate_up")                                                                          \
+    X(DOWN, "down")                                                                                \
+    X(UNEMBED, "unembed")
+#define CPU_PHASE_NUMBER(phase, name) CPU_PHASE_##phase,
+typedef enum cpu_phase { CPU_PHASE_LIST(CPU_PHASE_NUMBER) CPU_PHASES } cpu_phase;
+#undef CPU_PHASE_NUMBER
 
 typedef struct cpu_cache {
     uint8_t *pages[BACKEND_GROUPS];
@@ -137,6 +142,7 @@ typedef struct cpu_state {
     cpu_scratch scratch;
     cpu_cache cache;
     base_pool *pool;
+    gptoss_profile profile;
 } cpu_state;
 
 // One forward pass.
@@ -145,6 +151,8 @@ typedef struct cpu_step {
     const backend_batch *batch;
     size_t n, n_tiles, n_active;
     float *logits;
+    gptoss_steps *profile; // what this step adds to
+    double mark;           // when its present phase began
 } cpu_step;
 
 static inline size_t cpu_round_up(size_t n, size_t unit) {
@@ -198,6 +206,12 @@ size_t cpu_gate_up_items(const cpu_step *step);
 void cpu_down(const cpu_step *step, int layer, size_t item, cpu_thread *thread);
 size_t cpu_down_items(const cpu_step *step);
 void cpu_combine(const cpu_step *step, size_t token);
+
+// profile.c
+void cpu_profile_init(gptoss_profile *profile_out);
+void cpu_profile_begin(cpu_step *step);
+// A phase of a layer ended, for all threads; the next one begins.
+void cpu_profile_phase(cpu_step *step, int layer, cpu_phase phase);
 
 // forward.c
 void cpu_forward_step(cpu_step *step);

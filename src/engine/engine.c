@@ -38,6 +38,7 @@ gptoss_status engine_open(const backend_table *backend, void *handle, const mode
     e->handle = handle;
     e->config = config;
     e->options = *options;
+    e->sampled_prompt.name = e->sampled_decode.name = "sample";
     pthread_mutex_init(&e->lock, NULL);
     pthread_cond_init(&e->changed, NULL);
 
@@ -93,6 +94,22 @@ void claim(engine *e) {
 void release(engine *e) {
     e->stepping = false;
     pthread_cond_broadcast(&e->changed);
+}
+
+static void add_part(gptoss_steps *steps, const gptoss_part *part) {
+    steps->seconds += part->seconds;
+    if (steps->n_parts < GPTOSS_MAX_PARTS)
+        steps->parts[steps->n_parts++] = *part;
+}
+
+void engine_profile(engine *e, gptoss_profile *profile_out) {
+    pthread_mutex_lock(&e->lock);
+    claim(e);
+    e->backend->profile(e->handle, profile_out);
+    add_part(&profile_out->prompt, &e->sampled_prompt);
+    add_part(&profile_out->decode, &e->sampled_decode);
+    release(e);
+    unlock(e);
 }
 
 // One chunk of ids, all of whose logits are wanted. The engine is claimed; the lock is held before

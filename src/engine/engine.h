@@ -40,6 +40,9 @@ gptoss_status engine_open(const backend_table *backend, void *handle, const mode
 // All sequences must be freed before.
 void engine_close(engine *engine);
 
+// The backend's profile, with what the engine adds to each step. Waits for a step that is running.
+void engine_profile(engine *engine, gptoss_profile *profile_out);
+
 // ---- sequences ------------------------------------------------------------------------------
 
 gptoss_status engine_sequence_create(engine *engine, engine_sequence **sequence_out,

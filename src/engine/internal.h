@@ -32,7 +32,8 @@ struct engine {
     cache *cache;
     sampler *sampler;
     step step;
-    engine_sequence *first, *last; // all sequences, the least recently computed first
+    gptoss_part sampled_prompt, sampled_decode; // for the profile
+    engine_sequence *first, *last;              // all sequences, the least recently computed first
 };
 
 struct engine_sequence {

@@ -116,6 +116,18 @@ static void publish(engine *e, const gptoss_error *failure) {
     }
 }
 
+// Samples from every row of logits.
+static void sample_rows(engine *e) {
+    step *st = &e->step;
+    double start = base_seconds();
+    for (int32_t i = 0; i < st->n_rows; i++)
+        sample_row(e, st->owners[st->row_run[i]],
+                   st->logits + (size_t)i * (size_t)e->config->vocabulary);
+    gptoss_part *part = st->n_rows == st->n_tokens ? &e->sampled_decode : &e->sampled_prompt;
+    part->seconds += base_seconds() - start;
+    part->calls++;
+}
+
 void run_step(engine *e) {
     step *st = &e->step;
     choose_batch(e);
@@ -127,9 +139,8 @@ void run_step(engine *e) {
     backend_batch batch = {st->n_tokens, st->ids, st->n_runs, st->runs, st->n_rows, st->rows};
     gptoss_status status = e->backend->forward(e->handle, &batch, st->logits, &failure);
     failure.status = status;
-    for (int32_t i = 0; i < st->n_rows && status == GPTOSS_OK; i++)
-        sample_row(e, st->owners[st->row_run[i]],
-                   st->logits + (size_t)i * (size_t)e->config->vocabulary);
+    if (status == GPTOSS_OK)
+        sample_rows(e);
 
     pthread_mutex_lock(&e->lock);
     publish(e, &failure);
