@@ -2,7 +2,8 @@
 //
 // It is coarse on purpose: a CPU runs loops, a TPU runs whole programs, and both can do
 // "forward this batch". A backend knows no sequence and no request: it sees flat arrays of token
-// ids and page numbers. This header is the whole module; each backend exports one `backend` table.
+// ids and page numbers. Each backend exports one `backend_table`; what several of them need is here
+// too: checking a batch, and pages in ordinary memory.
 //
 // Life of a backend: open -> describe -> load -> cache_create -> forward, page_* ... -> close.
 // Calls on one handle must not overlap.
@@ -55,10 +56,12 @@ typedef enum backend_precision {
 
 typedef struct backend_options {
     backend_precision precision;
-    int n_threads;               // 1 .. BASE_POOL_MAX_THREADS
-    int32_t max_tokens;          // the largest batch, at least 1
-    int32_t max_context;         // the largest position + 1
-    const char *instruction_set; // NULL for the best, or a name that lowers it ("scalar", "avx2")
+    int n_threads;       // 1 .. BASE_POOL_MAX_THREADS
+    int32_t max_tokens;  // the largest batch, at least 1
+    int32_t max_context; // the largest position + 1
+    // NULL for the best, or a name that lowers it: of cpu an instruction set ("scalar", "avx2"), of
+    // plain a step ("baseline").
+    const char *instruction_set;
 } backend_options;
 
 // What a backend is and what it would need, in bytes, before anything is allocated.
@@ -69,6 +72,7 @@ typedef struct backend_description {
     size_t weight_bytes;               // weights that are repacked into memory
     size_t scratch_bytes;              // working memory for max_tokens
     size_t page_bytes[BACKEND_GROUPS]; // of one page
+    size_t attention_bytes;            // keys and values of one position in one layer
 } backend_description;
 
 // ---- the table -------------------------------------------------------------------------------
@@ -112,5 +116,32 @@ typedef struct backend_table {
 
     void (*close)(void *handle); // NULL is fine
 } backend_table;
+
+// ---- for backends whose pages lie in ordinary memory --------------------------------------------
+
+typedef struct backend_pages {
+    size_t bytes[BACKEND_GROUPS];    // of one page, set before the rest; 0: no memory
+    int32_t count[BACKEND_GROUPS];   // 0 until backend_pages_create
+    uint8_t *memory[BACKEND_GROUPS]; // [count][bytes]
+} backend_pages;
+
+gptoss_status backend_pages_create(backend_pages *pages, const int32_t n_pages[BACKEND_GROUPS],
+                                   gptoss_error *error);
+void backend_pages_free(backend_pages *pages);
+
+// What the table's functions of these names do.
+gptoss_status backend_page_copy(backend_pages *pages, backend_group group, int32_t from, int32_t to,
+                                gptoss_error *error);
+gptoss_status backend_page_read(const backend_pages *pages, backend_group group, int32_t page,
+                                void *bytes, gptoss_error *error);
+gptoss_status backend_page_write(backend_pages *pages, backend_group group, int32_t page,
+                                 const void *bytes, gptoss_error *error);
+
+// Everything that `forward` may rely on: ids, runs and rows are as described above, and their pages
+// exist.
+gptoss_status backend_check_batch(const backend_options *options, const model_config *config,
+                                  const backend_pages *pages, const backend_batch *batch,
+                                  gptoss_error *error);
+gptoss_status backend_check_options(const backend_options *options, gptoss_error *error);
 
 #endif

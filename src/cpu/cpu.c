@@ -123,6 +123,7 @@ static void cpu_describe(const void *handle, backend_description *description_ou
         .weight_bytes = cpu->weight_bytes,
         .scratch_bytes = cpu->scratch_bytes,
         .page_bytes = {cpu->cache.page_bytes[0], cpu->cache.page_bytes[1]},
+        .attention_bytes = (size_t)cpu->config->kv_heads * cpu->cache.head_bytes / CPU_PAGE,
     };
     snprintf(description_out->device, sizeof description_out->device, "CPU, %d thread%s",
              cpu->n_threads, cpu->n_threads == 1 ? "" : "s");
