@@ -1,8 +1,9 @@
-// Drives the cpu backend without an engine: ids on stdin, one row of float32 logits per token into
-// a file. Chunks, batch mates, threads and instruction set are chosen, so that scripts can check
-// that none of them changes a bit.
+// Drives a backend without an engine: ids on stdin, one row of float32 logits per token into a
+// file. Chunks, batch mates, threads and instruction set (or step) are chosen, so that scripts can
+// check that none of them changes a bit.
 //
-//   driver MODEL OUT precision=exact|fast threads=N set=NAME chunks=a,b,... mates=N time=1
+//   driver MODEL OUT backend=cpu|plain precision=exact|fast threads=N set=NAME chunks=a,b,...
+//          mates=N time=1
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,12 @@
 #include "checkpoint/checkpoint.h"
 #include "cpu/cpu.h"
 #include "model/model.h"
+#include "plain/plain.h"
 
 enum { MAX_IDS = 1 << 16, MAX_CHUNKS = 64, MAX_MATES = 8 };
 
 typedef struct settings {
+    const backend_table *backend;
     backend_options options;
     int chunks[MAX_CHUNKS], n_chunks, mates;
     bool time;
@@ -40,6 +43,8 @@ static void parse_argument(settings *s, char *text) {
     *value++ = 0;
     if (strcmp(text, "precision") == 0)
         s->options.precision = strcmp(value, "exact") == 0 ? BACKEND_EXACT : BACKEND_FAST;
+    else if (strcmp(text, "backend") == 0)
+        s->backend = strcmp(value, "plain") == 0 ? &plain_backend : &cpu_backend;
     else if (strcmp(text, "threads") == 0)
         s->options.n_threads = atoi(value);
     else if (strcmp(text, "set") == 0)
@@ -109,7 +114,7 @@ static void run_all(void *handle, const settings *s, const model_config *config,
         backend_batch batch = {n, ids, n_runs, runs, count, rows};
         float *logits = malloc((size_t)count * vocabulary * sizeof *logits);
         double start = base_seconds();
-        must(cpu_backend.forward(handle, &batch, logits, &error), &error);
+        must(s->backend->forward(handle, &batch, logits, &error), &error);
         if (s->time)
             printf("%d tokens: %.3f ms\n", (int)n, (base_seconds() - start) * 1e3);
         if (out && fwrite(logits, sizeof *logits * vocabulary, (size_t)count, out) != (size_t)count)
@@ -130,19 +135,19 @@ static void drive(settings *s, const model_config *config, const model_weights *
     s->options.max_tokens = n + 5 * s->mates;
     for (int i = 0; i < n_sequences; i++)
         make_sequence(&sequences[i], ids, n, i, n_sequences);
-    must(cpu_backend.open(&s->options, config, weights, &handle, &error), &error);
+    must(s->backend->open(&s->options, config, weights, &handle, &error), &error);
     double start = base_seconds();
-    must(cpu_backend.load(handle, NULL, NULL, &error), &error);
+    must(s->backend->load(handle, NULL, NULL, &error), &error);
     int32_t n_pages = (n / BACKEND_PAGE + 1) * n_sequences;
-    must(cpu_backend.cache_create(handle, (int32_t[]){n_pages, n_pages}, &error), &error);
+    must(s->backend->cache_create(handle, (int32_t[]){n_pages, n_pages}, &error), &error);
     if (s->time) {
         backend_description d;
-        cpu_backend.describe(handle, &d);
+        s->backend->describe(handle, &d);
         printf("%s, %s: load %.3f s, weights %.1f MB, scratch %.1f MB\n", d.device, d.kernels,
                base_seconds() - start, (double)d.weight_bytes / 1e6, (double)d.scratch_bytes / 1e6);
     }
     run_all(handle, s, config, sequences, out);
-    cpu_backend.close(handle);
+    s->backend->close(handle);
     for (int i = 0; i < n_sequences; i++) {
         free((void *)sequences[i].ids);
         free(sequences[i].pages);
@@ -153,7 +158,7 @@ static void drive(settings *s, const model_config *config, const model_weights *
 int main(int argc, char **argv) {
     if (argc < 3)
         return 2;
-    settings s = {.options = {.precision = BACKEND_FAST, .n_threads = 1}};
+    settings s = {.backend = &cpu_backend, .options = {.precision = BACKEND_FAST, .n_threads = 1}};
     for (int i = 3; i < argc; i++)
         parse_argument(&s, argv[i]);
     if (s.mates > MAX_MATES)

@@ -12,12 +12,13 @@ BELOW = {
     "model": ["base", "number", "checkpoint"],
     "backend": ["base", "number", "model"],
     "cpu": ["base", "number", "model", "backend"],
+    "plain": ["base", "number", "model", "backend"],
     "cache": ["base", "number", "model", "backend"],
     "sample": ["base", "model"],
     "engine": ["base", "number", "model", "backend", "cache", "sample"],
     # The only module that names a backend: it hands the engine the table.
     "api": ["base", "number", "tokenizer", "checkpoint", "harmony", "model", "backend", "cpu",
-            "cache", "sample", "engine"],
+            "plain", "cache", "sample", "engine"],
 }
 # Outside src/ there is one door to all of it.
 PUBLIC_ONLY = ["cli", "server", "examples", "python", "web", "notebooks"]
