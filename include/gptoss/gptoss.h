@@ -75,6 +75,16 @@ typedef enum gptoss_precision {
 // Called while a model is loaded; share runs from 0 to 1. Return false to give up.
 typedef bool gptoss_progress(void *context, double share);
 
+// A way to compute a model. They form a staircase, from the forward pass as one would write it
+// first to all that this library does, each with one idea more (docs/optimizations.md).
+typedef struct gptoss_config {
+    const char *name; // "baseline"
+    const char *adds; // the idea, for people
+} gptoss_config;
+
+// In order; NULL past the last.
+GPTOSS_API const gptoss_config *gptoss_config_at(size_t index);
+
 typedef struct gptoss_model_options {
     const char *path; // a folder in Hugging Face layout; NULL: the built-in demo model
     gptoss_precision precision;
@@ -84,7 +94,8 @@ typedef struct gptoss_model_options {
     int32_t batch_tokens;        // tokens computed together at most; 0: 512
     size_t memory_limit;         // bytes that the plan may reach; 0: no limit
     const char *instruction_set; // NULL: the best; "scalar", "avx2" ... lowers it
-    gptoss_progress *progress;   // may be NULL
+    const char *config;        // NULL: the last, "optimized"; the others fix precision and threads
+    gptoss_progress *progress; // may be NULL
     void *progress_context;
 } gptoss_model_options;
 
@@ -106,6 +117,7 @@ typedef struct gptoss_plan {
     size_t mapped_bytes;        // weights read from the file as they are
     size_t weight_bytes;        // weights repacked in memory
     size_t cache_bytes;         // keys and values
+    size_t attention_bytes;     // of those, for one position in one layer
     size_t scratch_bytes;       // working memory
     size_t total_bytes;         // all four
 } gptoss_plan;

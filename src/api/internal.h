@@ -18,11 +18,21 @@ struct gptoss_conversation {
     harmony_conversation *messages;
 };
 
+// A way to compute (configs.c).
+typedef struct api_config {
+    gptoss_config listed;
+    const backend_table *backend;
+    const char *step; // of a backend that has steps, else NULL
+    backend_precision precision;
+    int threads; // that precision on so many threads; 0: both are the caller's choice
+} api_config;
+
 struct gptoss_model {
     checkpoint *checkpoint;
     model_config config;
     model_weights weights;
-    const backend_table *backend;
+    const api_config *way;
+    const backend_table *backend; // the way's
     void *handle;
     backend_options backend_options;
     engine_options engine_options;
@@ -31,6 +41,9 @@ struct gptoss_model {
     gptoss_plan plan;
     uint64_t fingerprint; // of the weights and the precision: what a saved sequence belongs to
 };
+
+// NULL is the last, "optimized".
+gptoss_status api_find_config(const char *name, const api_config **config_out, gptoss_error *error);
 
 // The checkpoint in a folder, or the one linked into the program (path NULL).
 gptoss_status api_open_checkpoint(const char *path, checkpoint **checkpoint_out,

@@ -1,7 +1,6 @@
 // Opening a model: checkpoint -> config -> weights -> backend -> engine; and planning the same
 // without allocating it.
 #include "api/internal.h"
-#include "cpu/cpu.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -66,6 +65,32 @@ static gptoss_status in_range(const char *name, int32_t value, int32_t low, int3
                      value);
 }
 
+// Precision and threads: what the way fixes, or else what the caller chose.
+static gptoss_status resolve_way(gptoss_model *m, const gptoss_model_options *o,
+                                 gptoss_error *error) {
+    const api_config *way = m->way;
+    backend_precision asked = o->precision == GPTOSS_EXACT ? BACKEND_EXACT : BACKEND_FAST;
+    int32_t threads = o->threads ? o->threads : base_cpu_count();
+    if (!o->threads && threads > BASE_POOL_MAX_THREADS)
+        threads = BASE_POOL_MAX_THREADS;
+    gptoss_status status = in_range("threads", threads, 1, BASE_POOL_MAX_THREADS, error);
+    if (status == GPTOSS_OK && o->precision != GPTOSS_FAST && o->precision != GPTOSS_EXACT)
+        status =
+            base_fail(error, GPTOSS_BAD_ARGUMENT, "there is no precision %d", (int)o->precision);
+    if (status == GPTOSS_OK && way->threads && o->threads && o->threads != way->threads)
+        status =
+            base_fail(error, GPTOSS_BAD_ARGUMENT, "config %s computes on %d thread%s, not %d",
+                      way->listed.name, way->threads, way->threads == 1 ? "" : "s", o->threads);
+    // Fast is also what a caller gets who did not choose: only exact can contradict.
+    if (status == GPTOSS_OK && way->threads && asked == BACKEND_EXACT && way->precision != asked)
+        status = base_fail(error, GPTOSS_BAD_ARGUMENT, "config %s does not compute exactly",
+                           way->listed.name);
+    m->backend_options.precision = way->threads ? way->precision : asked;
+    m->backend_options.n_threads = way->threads ? way->threads : threads;
+    m->backend_options.instruction_set = way->step ? way->step : o->instruction_set;
+    return status;
+}
+
 // Fills in what the options leave open.
 static gptoss_status resolve(gptoss_model *m, const gptoss_model_options *o, gptoss_error *error) {
     int32_t longest = m->config.max_positions;
@@ -73,29 +98,18 @@ static gptoss_status resolve(gptoss_model *m, const gptoss_model_options *o, gpt
                       : longest < DEFAULT_CONTEXT ? longest
                                                   : DEFAULT_CONTEXT;
     int32_t batch = o->batch_tokens ? o->batch_tokens : DEFAULT_BATCH;
-    int32_t threads = o->threads ? o->threads : base_cpu_count();
-    if (!o->threads && threads > BASE_POOL_MAX_THREADS)
-        threads = BASE_POOL_MAX_THREADS;
     gptoss_status status = in_range("context", context, 1, longest, error);
     if (status == GPTOSS_OK)
         status = in_range("batch_tokens", batch, 1, 1 << 16, error);
     if (status == GPTOSS_OK)
-        status = in_range("threads", threads, 1, BASE_POOL_MAX_THREADS, error);
-    if (status == GPTOSS_OK)
         status = in_range("sequences", o->sequences, 1, MAX_SEQUENCES, error);
-    if (status == GPTOSS_OK && o->precision != GPTOSS_FAST && o->precision != GPTOSS_EXACT)
-        status =
-            base_fail(error, GPTOSS_BAD_ARGUMENT, "there is no precision %d", (int)o->precision);
+    if (status == GPTOSS_OK)
+        status = resolve_way(m, o, error);
     if (batch > context)
         batch = context;
     m->engine_options = (engine_options){context, o->sequences, batch};
-    m->backend_options = (backend_options){
-        .precision = o->precision == GPTOSS_EXACT ? BACKEND_EXACT : BACKEND_FAST,
-        .n_threads = threads,
-        .max_tokens = batch,
-        .max_context = context,
-        .instruction_set = o->instruction_set,
-    };
+    m->backend_options.max_tokens = batch;
+    m->backend_options.max_context = context;
     return status;
 }
 
@@ -139,6 +153,7 @@ static void fill_plan(gptoss_model *m) {
         .active_parameters = bytes.active_parameters,
         .mapped_bytes = d.mapped_bytes,
         .weight_bytes = d.weight_bytes,
+        .attention_bytes = d.attention_bytes,
         .scratch_bytes = d.scratch_bytes + engine_bytes(c, &m->engine_options),
     };
     for (int g = 0; g < BACKEND_GROUPS; g++)
@@ -149,9 +164,11 @@ static void fill_plan(gptoss_model *m) {
     snprintf(p->kernels, sizeof p->kernels, "%s", d.kernels);
 }
 
-// FNV-1a over the shapes, the precision and the first bytes of every tensor.
+// FNV-1a over the shapes, the way to compute and the first bytes of every tensor.
 static uint64_t fingerprint(const gptoss_model *m) {
     uint64_t hash = 0xcbf29ce484222325u ^ (uint64_t)m->backend_options.precision;
+    for (const char *step = m->way->step; step && *step; step++)
+        hash = (hash ^ (uint8_t)*step) * 0x100000001b3u;
     for (size_t i = 0; i < checkpoint_count(m->checkpoint); i++) {
         const checkpoint_tensor *t = checkpoint_at(m->checkpoint, i);
         size_t count = t->size < 256 ? t->size : 256;
@@ -165,7 +182,9 @@ static uint64_t fingerprint(const gptoss_model *m) {
 // Everything that costs no memory to speak of: files checked, shapes known, plan made.
 static gptoss_status prepare(const gptoss_model_options *options, gptoss_model *m,
                              gptoss_error *error) {
-    gptoss_status status = api_open_checkpoint(options->path, &m->checkpoint, error);
+    gptoss_status status = api_find_config(options->config, &m->way, error);
+    if (status == GPTOSS_OK)
+        status = api_open_checkpoint(options->path, &m->checkpoint, error);
     if (status != GPTOSS_OK)
         return status;
     size_t length;
@@ -179,7 +198,7 @@ static gptoss_status prepare(const gptoss_model_options *options, gptoss_model *
         status = model_bind(&m->config, m->checkpoint, &m->weights, error);
     if (status == GPTOSS_OK)
         status = resolve(m, options, error);
-    m->backend = &cpu_backend;
+    m->backend = m->way->backend;
     if (status == GPTOSS_OK)
         status = m->backend->open(&m->backend_options, &m->config, &m->weights, &m->handle, error);
     if (status != GPTOSS_OK)
