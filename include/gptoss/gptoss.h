@@ -419,6 +419,18 @@ typedef struct gptoss_profile {
 // between. Waits for the step that is running.
 GPTOSS_API void gptoss_model_profile(gptoss_model *model, gptoss_profile *profile_out);
 
+// What the machine gives at best to the model's threads and instruction set, each per second: no
+// step can be faster than its bytes and multiply-accumulates divided by these.
+typedef struct gptoss_limits {
+    double read_bytes; // from memory, far beyond the caches
+    double int8_macs;  // multiply-accumulates of 8-bit integers
+    double f32_macs;   // of float32
+} gptoss_limits;
+
+// Measures them: a second of work for all threads, and 256 MiB for each. No step runs meanwhile.
+GPTOSS_API gptoss_status gptoss_model_limits(gptoss_model *model, gptoss_limits *limits_out,
+                                             gptoss_error *error);
+
 #ifdef __cplusplus
 }
 #endif

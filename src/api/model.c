@@ -273,6 +273,10 @@ void gptoss_model_profile(gptoss_model *m, gptoss_profile *profile_out) {
     engine_profile(m->engine, profile_out);
 }
 
+gptoss_status gptoss_model_limits(gptoss_model *m, gptoss_limits *limits_out, gptoss_error *error) {
+    return engine_limits(m->engine, limits_out, error);
+}
+
 void gptoss_model_close(gptoss_model *m) {
     if (!m)
         return;

@@ -103,6 +103,8 @@ typedef struct backend_table {
 
     // Where the time of all forwards since open went.
     void (*profile)(const void *handle, gptoss_profile *profile_out);
+    // Measures what the device gives at best, after load.
+    gptoss_status (*limits)(void *handle, gptoss_limits *limits_out, gptoss_error *error);
 
     // Copies page `from` to page `to` of a group.
     gptoss_status (*page_copy)(void *handle, backend_group group, int32_t from, int32_t to,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cpu/state.h"
+#include "machine/machine.h"
 
 #define SET_NAME(set, flags) #set,
 static const char *const set_names[] = {CPU_KERNEL_SETS(SET_NAME)};
@@ -187,6 +188,11 @@ static void cpu_profile(const void *handle, gptoss_profile *profile_out) {
     *profile_out = cpu->profile;
 }
 
+static gptoss_status cpu_limits(void *handle, gptoss_limits *limits_out, gptoss_error *error) {
+    cpu_state *cpu = handle;
+    return machine_limits(cpu->pool, cpu->kernels.needs, limits_out, error);
+}
+
 // NULL, with the error set, for a page that does not exist.
 static uint8_t *find_page(const cpu_state *cpu, backend_group group, int32_t page,
                           gptoss_error *error) {
@@ -235,6 +241,7 @@ const backend_table cpu_backend = {
     .cache_create = cpu_cache_create,
     .forward = cpu_forward,
     .profile = cpu_profile,
+    .limits = cpu_limits,
     .page_copy = cpu_page_copy,
     .page_read = cpu_page_read,
     .page_write = cpu_page_write,

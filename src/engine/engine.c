@@ -112,6 +112,17 @@ void engine_profile(engine *e, gptoss_profile *profile_out) {
     unlock(e);
 }
 
+gptoss_status engine_limits(engine *e, gptoss_limits *limits_out, gptoss_error *error) {
+    pthread_mutex_lock(&e->lock);
+    claim(e);
+    unlock(e);
+    gptoss_status status = e->backend->limits(e->handle, limits_out, error);
+    pthread_mutex_lock(&e->lock);
+    release(e);
+    unlock(e);
+    return status;
+}
+
 // One chunk of ids, all of whose logits are wanted. The engine is claimed; the lock is held before
 // and after, and not while the backend computes.
 static gptoss_status logits_chunk(engine *e, cache_sequence *pages, const int32_t *ids,

@@ -42,6 +42,8 @@ void engine_close(engine *engine);
 
 // The backend's profile, with what the engine adds to each step. Waits for a step that is running.
 void engine_profile(engine *engine, gptoss_profile *profile_out);
+// The backend's limits, while no step runs.
+gptoss_status engine_limits(engine *engine, gptoss_limits *limits_out, gptoss_error *error);
 
 // ---- sequences ------------------------------------------------------------------------------
 

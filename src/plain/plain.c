@@ -1,6 +1,7 @@
 // The backend table: life of a handle, and what it takes.
 #include "plain/plain.h"
 
+#include "machine/machine.h"
 #include "plain/state.h"
 
 #include <stdio.h>
@@ -134,6 +135,18 @@ static void plain_profile(const void *handle, gptoss_profile *profile_out) {
     *profile_out = plain->profile;
 }
 
+// Those of the one thread that it uses, with the best that the processor has.
+static gptoss_status plain_limits(void *handle, gptoss_limits *limits_out, gptoss_error *error) {
+    (void)handle;
+    *limits_out = (gptoss_limits){0};
+    base_pool *pool;
+    gptoss_status status = base_pool_create(1, &pool, error);
+    if (!status)
+        status = machine_limits(pool, base_cpu_flags(), limits_out, error);
+    base_pool_destroy(pool);
+    return status;
+}
+
 static gptoss_status plain_page_copy(void *handle, backend_group group, int32_t from, int32_t to,
                                      gptoss_error *error) {
     plain_state *plain = handle;
@@ -160,6 +173,7 @@ const backend_table plain_backend = {
     .cache_create = plain_cache_create,
     .forward = plain_forward,
     .profile = plain_profile,
+    .limits = plain_limits,
     .page_copy = plain_page_copy,
     .page_read = plain_page_read,
     .page_write = plain_page_write,

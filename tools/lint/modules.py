@@ -5,14 +5,15 @@ import re
 
 BELOW = {
     "base": [],
+    "machine": ["base"],
     "number": ["base"],
     "tokenizer": ["base", "number"],
     "checkpoint": ["base", "number"],
     "harmony": ["base", "tokenizer"],
     "model": ["base", "number", "checkpoint"],
     "backend": ["base", "number", "model"],
-    "cpu": ["base", "number", "model", "backend"],
-    "plain": ["base", "number", "model", "backend"],
+    "cpu": ["base", "machine", "number", "model", "backend"],
+    "plain": ["base", "machine", "number", "model", "backend"],
     "cache": ["base", "number", "model", "backend"],
     "sample": ["base", "model"],
     "engine": ["base", "number", "model", "backend", "cache", "sample"],

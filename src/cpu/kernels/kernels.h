@@ -94,6 +94,7 @@ typedef struct cpu_page {
 
 typedef struct cpu_kernels {
     const char *name;
+    unsigned needs;       // processor flags, set by select.c
     size_t direct_tokens; // up to so many tokens rows_mxfp4 is faster than packing
 #define CPU_KERNEL_FIELD(name, parameters) void(*name) parameters;
     CPU_KERNELS(CPU_KERNEL_FIELD)

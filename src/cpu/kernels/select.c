@@ -20,6 +20,7 @@ size_t cpu_kernel_sets(cpu_kernel_choice choices_out[CPU_MAX_KERNEL_SETS]) {
         const cpu_kernels *own = sets[i].kernels;
         *merged = i ? choices_out[i - 1].kernels : *own;
         merged->name = own->name;
+        merged->needs = sets[i].needs;
         merged->direct_tokens = own->direct_tokens;
 #define OVERRIDE(kernel, parameters)                                                               \
     if (own->kernel)                                                                               \

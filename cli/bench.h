@@ -1,0 +1,98 @@
+// bench.h: what the files of gptoss bench share: tests by name, what they gave, the machine.
+#ifndef CLI_BENCH_H
+#define CLI_BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <gptoss/gptoss.h>
+
+#include "text.h"
+
+enum { BENCH_MOST_TESTS = 64, BENCH_MOST_REPEATS = 1000 };
+
+// ---- tests by name (bench_test.c) ------------------------------------------------------------
+
+// "pp512", "tg64", "tg32b8@d4096".
+typedef struct bench_test {
+    char name[40]; // as it was written
+    bool prompt;   // a prompt of so many tokens, else so many decoded ones
+    int32_t tokens;
+    int32_t batch; // sequences that do the same together
+    int32_t depth; // tokens of context before
+} bench_test;
+
+// A list with commas. Returns an exit status, after an error's line.
+int bench_tests_parse(const char *text, bench_test tests_out[BENCH_MOST_TESTS], int *n_out);
+// Positions that a sequence of the test holds in the end.
+int64_t bench_test_positions(const bench_test *test);
+
+// ---- running them (bench_run.c) --------------------------------------------------------------
+
+typedef struct bench_sample {
+    double seconds;
+    double tokens_per_second;
+    double processor_share; // of the threads' time that they had a processor
+} bench_sample;
+
+typedef struct bench_result {
+    bench_test test;
+    int n_samples;
+    bench_sample *samples;  // [n_samples]
+    gptoss_profile profile; // of all samples together
+    double joules;          // of all samples together; negative: unknown
+    // What one token needs, and how fast the machine's limits would let it be: by the slower of
+    // the two.
+    double bytes_per_token, macs_per_token;
+    double bound_tokens_per_second;
+    bool bound_by_memory;
+} bench_result;
+
+typedef struct bench_job {
+    gptoss_model *model;
+    gptoss_plan plan;
+    int repeat;
+    int n_done, n_tests; // for the progress line
+} bench_job;
+
+// One prompt of so many tokens and the first token after it, from nothing. Returns an exit status.
+int bench_first_token(const bench_job *job, int32_t tokens, double *seconds_out);
+int bench_test_run(const bench_job *job, const bench_test *test, bench_result *result_out);
+void bench_result_free(bench_result *result);
+// Fills the bound, once the limits are known.
+void bench_result_hold(bench_result *result, const gptoss_plan *plan, const gptoss_limits *limits);
+// Of the samples' tokens per second: the middle, the least and the most.
+double bench_median(const bench_result *result);
+void bench_spread(const bench_result *result, double *least_out, double *most_out);
+
+// ---- the machine (bench_machine.c) -----------------------------------------------------------
+
+double bench_seconds(void);           // a clock
+double bench_processor_seconds(void); // that this process had, all threads together
+double bench_joules(void);            // a meter of the processors' packages; negative: none
+void bench_processor_name(char *name, size_t size);
+int bench_processors(void);
+// Bytes of this process in memory, now and at most; 0 if unknown.
+void bench_memory(uint64_t *now_out, uint64_t *most_out);
+
+// ---- all of it (bench_report.c, bench_json.c) ------------------------------------------------
+
+typedef struct bench_report {
+    gptoss_plan plan;
+    const char *config;   // NULL: all that the program knows
+    gptoss_limits limits; // the better of before and after the tests
+    char processor[128];
+    int processors;
+    double load_seconds, first_seconds;
+    int32_t first_tokens; // of the prompt whose first token came after first_seconds
+    uint64_t resident, resident_most;
+    bool profile; // show where the time went
+    int n_results;
+    bench_result results[BENCH_MOST_TESTS];
+} bench_report;
+
+// Append to text; false when memory is short.
+bool bench_report_text(const bench_report *report, text_buffer *text);
+bool bench_report_json(const bench_report *report, text_buffer *text);
+
+#endif

@@ -1,0 +1,261 @@
+// bench_run.c: runs one test: its context once, then the same work again and again.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+#include "cli.h"
+#include "interrupt.h"
+#include "terminal.h"
+
+// Sequences that do the same at the same time.
+typedef struct group {
+    const bench_job *job;
+    const char *what; // for the progress line
+    int n;
+    gptoss_sequence **sequences; // [n]
+    bool *running;               // [n]
+    uint32_t state;              // of the random ids
+} group;
+
+// Numerical Recipes' generator: any spread of ids serves.
+static int32_t random_id(group *g) {
+    g->state = g->state * 1664525u + 1013904223u;
+    return (int32_t)((g->state >> 8) % (uint32_t)g->job->plan.vocabulary);
+}
+
+// Lets one id through, at random, so that what is decoded is the same whatever the model says.
+static void choose_id(void *context, const int32_t *ids, size_t n_ids, uint32_t *allowed,
+                      int32_t vocabulary) {
+    (void)ids;
+    (void)n_ids;
+    group *g = context;
+    int32_t id = random_id(g);
+    memset(allowed, 0, ((size_t)vocabulary + 31) / 32 * sizeof(*allowed));
+    allowed[id / 32] = 1u << (id % 32);
+}
+
+static void group_close(group *g) {
+    for (int i = 0; g->sequences && i < g->n; i++) {
+        gptoss_sequence_free(g->sequences[i]);
+    }
+    free(g->sequences);
+    free(g->running);
+}
+
+static int group_open(const bench_job *job, const char *what, int n, group *g) {
+    *g = (group){.job = job, .what = what, .n = n, .state = 1};
+    g->sequences = calloc((size_t)n, sizeof(gptoss_sequence *));
+    g->running = calloc((size_t)n, sizeof(*g->running));
+    if (!g->sequences || !g->running) {
+        return cli_fail("out of memory");
+    }
+    gptoss_error error = {0};
+    for (int i = 0; i < n; i++) {
+        if (gptoss_sequence_create(job->model, &g->sequences[i], &error)) {
+            return cli_fail_with(&error);
+        }
+    }
+    return CLI_OK;
+}
+
+// Appends n random ids to each sequence.
+static int push(group *g, int32_t n) {
+    gptoss_error error = {0};
+    gptoss_status status = GPTOSS_OK;
+    int32_t *ids = malloc((size_t)n * sizeof(*ids));
+    if (!ids) {
+        return cli_fail("out of memory");
+    }
+    for (int i = 0; i < g->n && status == GPTOSS_OK; i++) {
+        for (int32_t t = 0; t < n; t++) {
+            ids[t] = random_id(g);
+        }
+        status = gptoss_push(g->sequences[i], ids, (size_t)n, &error);
+    }
+    free(ids);
+    return status == GPTOSS_OK ? CLI_OK : cli_fail_with(&error);
+}
+
+static int start(group *g, int32_t tokens) {
+    gptoss_error error = {0};
+    gptoss_generation generation;
+    gptoss_generation_default(&generation);
+    generation.ignore_stop = true;
+    generation.max_tokens = tokens;
+    generation.sampling.temperature = 0;
+    generation.sampling.mask = choose_id;
+    generation.sampling.mask_context = g;
+    for (int i = 0; i < g->n; i++) {
+        if (gptoss_start(g->sequences[i], &generation, &error)) {
+            return cli_fail_with(&error);
+        }
+        g->running[i] = true;
+    }
+    return CLI_OK;
+}
+
+// Samples so many tokens of each sequence. They take turns, so that each step of the engine
+// computes for all of them.
+static int run(group *g, int32_t tokens) {
+    gptoss_error error = {0};
+    int status = start(g, tokens);
+    int running = g->n;
+    while (status == CLI_OK && running > 0) {
+        for (int i = 0; i < g->n; i++) {
+            gptoss_event event = {0};
+            if (!g->running[i]) {
+                continue;
+            }
+            if (gptoss_next(g->sequences[i], &event, &error)) {
+                return cli_fail_with(&error);
+            }
+            if (interrupt_seen()) {
+                return CLI_INTERRUPTED;
+            }
+            g->running[i] = event.kind != GPTOSS_EVENT_DONE;
+            running -= !g->running[i];
+        }
+    }
+    return status;
+}
+
+static int cut(group *g, int32_t length) {
+    gptoss_error error = {0};
+    for (int i = 0; i < g->n; i++) {
+        if (gptoss_truncate(g->sequences[i], (size_t)length, &error)) {
+            return cli_fail_with(&error);
+        }
+    }
+    return CLI_OK;
+}
+
+int bench_first_token(const bench_job *job, int32_t tokens, double *seconds_out) {
+    group g;
+    double begin = bench_seconds();
+    int status = group_open(job, "first token", 1, &g);
+    status = status == CLI_OK ? push(&g, tokens) : status;
+    status = status == CLI_OK ? run(&g, 1) : status;
+    *seconds_out = bench_seconds() - begin;
+    group_close(&g);
+    return status;
+}
+
+static void progress(const group *g, int done) {
+    char line[96];
+    const bench_job *job = g->job;
+    snprintf(line, sizeof(line), "test %d of %d: %s", job->n_done + 1, job->n_tests, g->what);
+    terminal_progress(line, (double)done / (job->repeat + 1));
+}
+
+// One repetition behind the context that is there already.
+static int measure(group *g, const bench_test *test, bench_sample *sample) {
+    int status = cut(g, test->depth);
+    status = status == CLI_OK ? push(g, test->prompt ? test->tokens : 1) : status;
+    double begin = bench_seconds(), processor = bench_processor_seconds();
+    status = status == CLI_OK ? run(g, test->prompt ? 1 : test->tokens) : status;
+    double seconds = bench_seconds() - begin;
+    processor = bench_processor_seconds() - processor;
+    *sample = (bench_sample){
+        .seconds = seconds,
+        .tokens_per_second = (double)test->tokens * test->batch / seconds,
+        .processor_share = processor / (seconds * g->job->plan.threads),
+    };
+    return status;
+}
+
+static void subtract(gptoss_steps *from, const gptoss_steps *what) {
+    from->steps -= what->steps;
+    from->tokens -= what->tokens;
+    from->seconds -= what->seconds;
+    for (int i = 0; i < from->n_parts; i++) {
+        from->parts[i].seconds -= what->parts[i].seconds;
+        from->parts[i].calls -= what->parts[i].calls;
+        from->parts[i].bytes -= what->parts[i].bytes;
+        from->parts[i].macs -= what->parts[i].macs;
+    }
+}
+
+static int measure_all(group *g, bench_result *r) {
+    gptoss_profile before;
+    gptoss_model_profile(g->job->model, &before);
+    double joules = bench_joules();
+    int status = CLI_OK;
+    for (int i = 0; i < g->job->repeat && status == CLI_OK; i++) {
+        progress(g, i + 1);
+        status = measure(g, &r->test, &r->samples[i]);
+        r->n_samples += status == CLI_OK;
+    }
+    r->joules = joules < 0 ? -1 : bench_joules() - joules;
+    gptoss_model_profile(g->job->model, &r->profile);
+    subtract(&r->profile.prompt, &before.prompt);
+    subtract(&r->profile.decode, &before.decode);
+    return status;
+}
+
+int bench_test_run(const bench_job *job, const bench_test *test, bench_result *result_out) {
+    *result_out = (bench_result){.test = *test};
+    result_out->samples = calloc((size_t)job->repeat, sizeof(bench_sample));
+    if (!result_out->samples) {
+        return cli_fail("out of memory");
+    }
+    group g;
+    int status = group_open(job, test->name, test->batch, &g);
+    progress(&g, 0);
+    if (status == CLI_OK && test->depth > 0) {
+        status = push(&g, test->depth);
+        status = status == CLI_OK ? run(&g, 1) : status;
+    }
+    status = status == CLI_OK ? measure_all(&g, result_out) : status;
+    group_close(&g);
+    terminal_progress("", -1);
+    return status;
+}
+
+void bench_result_free(bench_result *result) {
+    free(result->samples);
+}
+
+static void add_work(const gptoss_steps *steps, double *bytes, double *macs) {
+    for (int i = 0; i < steps->n_parts; i++) {
+        *bytes += (double)steps->parts[i].bytes;
+        *macs += (double)steps->parts[i].macs;
+    }
+}
+
+void bench_result_hold(bench_result *r, const gptoss_plan *plan, const gptoss_limits *limits) {
+    double bytes = 0, macs = 0;
+    double tokens = (double)r->test.tokens * r->test.batch * r->n_samples;
+    add_work(&r->profile.prompt, &bytes, &macs);
+    add_work(&r->profile.decode, &bytes, &macs);
+    r->bytes_per_token = bytes / tokens;
+    r->macs_per_token = macs / tokens;
+    double peak = plan->precision == GPTOSS_EXACT ? limits->f32_macs : limits->int8_macs;
+    double reading = r->bytes_per_token / limits->read_bytes, computing = r->macs_per_token / peak;
+    r->bound_by_memory = reading > computing;
+    r->bound_tokens_per_second = 1 / (r->bound_by_memory ? reading : computing);
+}
+
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double bench_median(const bench_result *r) {
+    double sorted[BENCH_MOST_REPEATS];
+    int n = r->n_samples;
+    for (int i = 0; i < n; i++) {
+        sorted[i] = r->samples[i].tokens_per_second;
+    }
+    qsort(sorted, (size_t)n, sizeof(*sorted), compare);
+    return n == 0 ? 0 : (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+}
+
+void bench_spread(const bench_result *r, double *least_out, double *most_out) {
+    *least_out = *most_out = r->n_samples ? r->samples[0].tokens_per_second : 0;
+    for (int i = 1; i < r->n_samples; i++) {
+        double rate = r->samples[i].tokens_per_second;
+        *least_out = rate < *least_out ? rate : *least_out;
+        *most_out = rate > *most_out ? rate : *most_out;
+    }
+}

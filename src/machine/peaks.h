@@ -1,0 +1,14 @@
+// The sets that select.c chooses from, one file each.
+#ifndef MACHINE_PEAKS_H
+#define MACHINE_PEAKS_H
+
+#include "machine/machine.h"
+
+extern const machine_peaks machine_scalar, machine_avx2, machine_avx512;
+
+// For loops of products: the value may be anything from here on, so that neither equal nor constant
+// operands are folded; and: the value is needed, so that what made it stays.
+#define MACHINE_UNKNOWN(constraint, x) __asm__ volatile("" : "+" constraint(x))
+#define MACHINE_NEEDED(constraint, x) __asm__ volatile("" ::constraint(x))
+
+#endif
