@@ -11,8 +11,8 @@ typedef struct machine_peaks {
     unsigned needs; // processor flags (base_cpu_flags)
     // The exclusive or of all 64-bit words; data is aligned to 64, bytes a multiple of 1024.
     uint64_t (*read)(const void *data, size_t bytes);
-    // Products of 8-bit integers into 32-bit sums, and fused float32 ones, from registers. Return
-    // how many multiply-accumulates that were: some number for each round.
+    // Products of 8-bit integers added up in 32 bits, and of float32, from registers or the
+    // first-level cache. Return how many that were: some number for each round.
     size_t (*int8)(size_t rounds);
     size_t (*f32)(size_t rounds);
 } machine_peaks;

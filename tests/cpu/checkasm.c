@@ -1,7 +1,8 @@
 // Every kernel of every instruction set against scalar: equal bits (NaN equals NaN) on odd shapes,
 // nothing read or written outside of its buffers, which end at an unmapped page.
 //
-// With the argument `bench` it prints the time of each kernel on a shape of the 20b model instead.
+// With the arguments `bench [SET]` it prints the speed of each kernel on a shape of the 20b model
+// instead, beside the peak of its instruction set on one core.
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <time.h>
 
 #include "cpu/kernels/kernels.h"
+#include "machine/machine.h"
 #include "number/number.h"
 #include "support/check.h"
 
@@ -28,8 +30,28 @@ typedef struct trial {
     size_t repeat;
     buffer buffers[MAX_BUFFERS];
     size_t n_buffers;
-    double work; // multiply-accumulates or values of one call
+    double work;    // multiply-accumulates or values of one call
+    size_t left;    // calls
+    double seconds; // of all calls
 } trial;
+
+// Processor time: other programs' share of the machine does not count.
+static double processor_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void begin(trial *t) {
+    t->left = t->repeat;
+    t->seconds = -processor_seconds();
+}
+
+static bool again(trial *t) {
+    if (t->left == 0)
+        t->seconds += processor_seconds();
+    return t->left-- > 0;
+}
 
 static uint32_t draw(trial *t) { // xorshift64*
     t->state ^= t->state >> 12;
@@ -128,7 +150,7 @@ static cpu_q8_rows take_q8(trial *t, size_t rows, size_t blocks) {
     return x;
 }
 
-#define REPEAT for (size_t i_ = 0; i_ < t->repeat; i_++)
+#define REPEAT for (begin(t); again(t);)
 
 static void run_dots_f32(trial *t, const cpu_kernels *k) {
     size_t columns = pick(t, 2, 2880), n = pick(t, 1, 32),
@@ -316,30 +338,98 @@ static void check(runner *run, const char *name, const cpu_kernels *scalar,
     }
 }
 
-// Processor time: other programs' share of the machine does not count.
-static double processor_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+// ---- speed ----------------------------------------------------------------------------------
+
+// What one unit of a kernel's work is, which peak it is held against, and how many bytes of weights
+// or inputs it reads: 0 where a panel meets so many tokens that they don't matter.
+typedef enum unit { VALUES, F32, INT8 } unit;
+static const struct {
+    const char *prefix; // of the kernel's name
+    unit unit;
+    double bytes;
+} units[] = {
+    {"dots_f32", F32, 0},
+    {"decode_bf16", VALUES, 2},
+    {"encode_bf16", VALUES, 4},
+    {"decode_mxfp4", VALUES, 17 / 32.0},
+    {"encode_q8", VALUES, 4},
+    {"pack_q8", VALUES, 2},
+    {"pack_mx", VALUES, 17 / 32.0},
+    {"panel", INT8, 0},
+    {"rows_mxfp4", INT8, 17 / 32.0},
+    {"attend", F32, 0},
+    {"swiglu", VALUES, 8},
+};
+
+typedef struct peaks {
+    double read, per_second[3]; // bytes; of each unit, 0 where there is none
+} peaks;
+
+enum { TIMES = 5 }; // the best of
+
+static double best_products(size_t (*multiply)(size_t rounds)) {
+    double best = 0;
+    for (size_t rounds = 64, timed = 0; timed < TIMES; rounds *= timed ? 1 : 2) {
+        double seconds = -processor_seconds();
+        size_t macs = multiply(rounds);
+        seconds += processor_seconds();
+        best = seconds > 0 && (double)macs / seconds > best ? (double)macs / seconds : best;
+        timed += seconds > 0.01;
+    }
+    return best;
 }
 
-static void bench(runner *run, const char *name, const cpu_kernels *set) {
-    trial t = {.shape = BENCH, .state = 1, .repeat = 1};
-    double seconds = 0;
-    for (size_t repeat = 1; seconds < 0.05; repeat *= 4) {
-        double empty = processor_seconds();
-        t = (trial){.shape = BENCH, .state = 1, .repeat = 0};
-        run(&t, set);
-        empty = processor_seconds() - empty;
-        release(&t, name, set->name);
-        double start = processor_seconds();
-        t = (trial){.shape = BENCH, .state = 1, .repeat = repeat};
-        run(&t, set);
-        seconds = processor_seconds() - start - empty;
-        release(&t, name, set->name);
+static double best_read(const machine_peaks *set) {
+    enum { BYTES = 256 << 20 };
+    uint64_t *memory = base_alloc_aligned(1, BYTES), content = 0;
+    CHECK(memory, "no memory");
+    memset(memory, 1, BYTES);
+    double best = 0;
+    for (int i = 0; i < TIMES; i++) {
+        double seconds = -processor_seconds();
+        content += set->read(memory, BYTES);
+        seconds += processor_seconds();
+        best = BYTES / seconds > best ? BYTES / seconds : best;
     }
-    printf("%-8s %-14s %10.2f us %8.2f G/s\n", set->name, name, seconds / (double)t.repeat * 1e6,
-           t.work * (double)t.repeat / seconds * 1e-9);
+    base_free(memory);
+    return content == 1 ? 0 : best; // so that it is needed
+}
+
+static void bench(runner *run, const char *name, const cpu_kernels *set, const peaks *peak) {
+    double best = 0, work = 0;
+    for (size_t repeat = 1, timed = 0; timed < TIMES; repeat *= timed ? 1 : 4) {
+        trial t = {.shape = BENCH, .state = 1, .repeat = repeat};
+        run(&t, set);
+        release(&t, name, set->name);
+        double rate = (double)repeat / t.seconds;
+        best = rate > best ? rate : best;
+        work = t.work;
+        timed += t.seconds > 0.01;
+    }
+    size_t i = 0;
+    while (i < sizeof units / sizeof units[0] - 1 &&
+           strncmp(units[i].prefix, name, strlen(units[i].prefix)) != 0)
+        i++;
+    static const char *const names[] = {"G values/s", "GMAC/s f32", "GMAC/s int8"};
+    printf("%-8s %-16s %10.2f us %8.2f %-11s", set->name, name, 1e6 / best, best * work * 1e-9,
+           names[units[i].unit]);
+    if (peak->per_second[units[i].unit] > 0)
+        printf(" %4.0f %% of peak", best * work / peak->per_second[units[i].unit] * 100);
+    if (units[i].bytes > 0) {
+        double bytes = best * work * units[i].bytes;
+        printf(" %8.2f GB/s, memory gives %.1f", bytes * 1e-9, peak->read * 1e-9);
+    }
+    printf("\n");
+}
+
+static void bench_set(const cpu_kernels *set) {
+    const machine_peaks *of = machine_peaks_for(set->needs);
+    peaks p = {best_read(of), {0, best_products(of->f32), best_products(of->int8)}};
+    printf("%-8s peaks of one core: %.1f GB/s from memory, %.1f GMAC/s f32, %.1f GMAC/s int8\n",
+           set->name, p.read * 1e-9, p.per_second[F32] * 1e-9, p.per_second[INT8] * 1e-9);
+#define BENCH_KERNEL(kernel, parameters) bench(run_##kernel, #kernel, set, &p);
+    CPU_KERNELS(BENCH_KERNEL)
+#undef BENCH_KERNEL
 }
 
 int main(int argc, char **argv) {
@@ -347,17 +437,17 @@ int main(int argc, char **argv) {
     size_t n = cpu_kernel_sets(sets);
     bool timing = argc > 1 && strcmp(argv[1], "bench") == 0;
     for (size_t i = 0; i < n; i++) {
+        const cpu_kernels *set = &sets[i].kernels;
         if (!sets[i].runs) {
-            printf("%s: not on this machine\n", sets[i].kernels.name);
-            continue;
+            printf("%s: not on this machine\n", set->name);
+        } else if (timing) {
+            if (argc < 3 || strcmp(argv[2], set->name) == 0)
+                bench_set(set);
+        } else {
+#define CHECK_KERNEL(kernel, parameters) check(run_##kernel, #kernel, &sets[0].kernels, set);
+            CPU_KERNELS(CHECK_KERNEL)
+#undef CHECK_KERNEL
         }
-#define EACH(kernel, parameters)                                                                   \
-    if (timing)                                                                                    \
-        bench(run_##kernel, #kernel, &sets[i].kernels);                                            \
-    else                                                                                           \
-        check(run_##kernel, #kernel, &sets[0].kernels, &sets[i].kernels);
-        CPU_KERNELS(EACH)
-#undef EACH
     }
     return 0;
 }
