@@ -32,6 +32,44 @@ static void test_windows_only(contract c) {
     contract_check_refused(&c, contract_options(&c), GPTOSS_UNSUPPORTED, "without a cache");
 }
 
+static backend_description described(const contract *c) {
+    backend_options options = contract_options(c);
+    gptoss_error error;
+    void *handle;
+    CHECK(c->backend->open(&options, c->config, c->weights, &handle, &error) == GPTOSS_OK, "%s",
+          error.message);
+    backend_description d;
+    c->backend->describe(handle, &d);
+    c->backend->close(handle);
+    return d;
+}
+
+// gpt-oss has 64 query heads on 8 key heads: sharing makes an eighth of what attention keeps, in
+// working memory and in pages (opening reads no weights: the shapes are enough).
+static void test_attention_memory(contract c) {
+    model_config config = *c.config;
+    config.heads = 64;
+    config.kv_heads = 8;
+    config.head_dim = 64;
+    c.config = &config;
+    c.set = "baseline";
+    backend_description repeated = described(&c);
+    c.set = "grouped-query";
+    backend_description shared = described(&c);
+    c.set = "cache";
+    backend_description cached = described(&c);
+    CHECK(repeated.attention_bytes == 2 * 64 * 64 * sizeof(float), "64 heads of 64: %zu",
+          repeated.attention_bytes);
+    CHECK(shared.attention_bytes * 8 == repeated.attention_bytes, "an eighth: %zu",
+          shared.attention_bytes);
+    size_t positions = (size_t)contract_options(&c).max_context;
+    CHECK(repeated.scratch_bytes - shared.scratch_bytes ==
+              positions * (repeated.attention_bytes - shared.attention_bytes),
+          "working memory: %zu, %zu", repeated.scratch_bytes, shared.scratch_bytes);
+    CHECK(cached.page_bytes[BACKEND_FULL] == BACKEND_PAGE * shared.attention_bytes,
+          "a page of one full layer: %zu", cached.page_bytes[BACKEND_FULL]);
+}
+
 int main(void) {
     model_config config;
     model_weights weights;
@@ -47,6 +85,7 @@ int main(void) {
     CHECK(n == 5, "%d steps", n);
     test_options(&c);
     test_windows_only(c);
+    test_attention_memory(c);
     contract_model_free();
     return 0;
 }
