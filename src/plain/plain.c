@@ -107,16 +107,29 @@ static void plain_describe(const void *handle, backend_description *description_
              plain->step->name);
 }
 
+// Weights as float32 may be far more than there is, and the system says so only when they are
+// touched: by ending the process.
+static gptoss_status check_memory(const plain_state *plain, gptoss_error *error) {
+    size_t available = base_memory_available();
+    if (available == 0 || plain->weight_bytes <= available)
+        return GPTOSS_OK;
+    return base_fail(
+        error, GPTOSS_NO_MEMORY, "%s makes every weight float32: %.1f GB, and %.1f are available",
+        plain->step->name, (double)plain->weight_bytes * 1e-9, (double)available * 1e-9);
+}
+
 static gptoss_status plain_load(void *handle, bool (*progress)(void *context, double share),
                                 void *context, gptoss_error *error) {
     plain_state *plain = handle;
     if (plain->scratch_memory)
         return base_fail(error, GPTOSS_BAD_ARGUMENT, "the model is loaded already");
+    gptoss_status status = check_memory(plain, error);
+    if (status)
+        return status;
     plain->scratch_memory = base_alloc_aligned(1, plain->scratch_bytes);
     if (!plain->scratch_memory)
         return base_fail_memory(error, plain->scratch_bytes);
     plain_lay_out(plain, plain->scratch_memory);
-    gptoss_status status = GPTOSS_OK;
     if (!plain->step->maps_weights)
         status = plain_expand(plain, progress, context, error);
     if (!status && progress && !progress(context, 1))
