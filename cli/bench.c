@@ -4,18 +4,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 #include "interrupt.h"
 #include "model.h"
 #include "output.h"
 #include "terminal.h"
-
-typedef struct bench_options {
-    const char *tests;
-    int32_t repeat;
-    bool json, profile;
-} bench_options;
 
 enum {
     FIRST_PROMPT = 16,    // a line of text
@@ -94,31 +89,63 @@ static int run_tests(bench_job *job, const bench_test *tests, bench_report *repo
     return status == CLI_OK ? measure_limits(job->model, &report->limits) : status;
 }
 
-static int print(const bench_report *report, bool json) {
-    text_buffer text = {0};
-    output_file out = {stdout, 0};
-    int status = CLI_OK;
-    if (json ? bench_report_json(report, &text) : bench_report_text(report, &text)) {
-        output_write(&out, text.data, text.length);
-    } else {
-        status = cli_fail("out of memory");
+// When the weights' part of loading began and ended, and when it was last shown.
+typedef struct load_clock {
+    double begin, end, shown;
+    bool begun;
+} load_clock;
+
+// Drawing takes longer than a small model's weights: seldom enough not to be measured.
+static bool on_load(void *context, double share) {
+    const double seldom = 0.1; // seconds
+    load_clock *clock = context;
+    clock->end = bench_seconds();
+    if (!clock->begun) {
+        clock->begun = true;
+        clock->begin = clock->shown = clock->end;
     }
-    text_free(&text);
-    return output_finish(&out, status);
+    if (clock->end - clock->shown > seldom) {
+        clock->shown = clock->end;
+        terminal_progress("loading", share);
+    }
+    return !interrupt_seen();
 }
 
-static int bench(model_choice *choice, const bench_options *options, bench_report *report) {
-    bench_test tests[BENCH_MOST_TESTS];
-    bench_job job = {.repeat = options->repeat};
-    int status = bench_tests_parse(options->tests, tests, &job.n_tests);
-    model_choice_complete(choice);
-    status = status == CLI_OK ? fit_model(choice, tests, job.n_tests) : status;
-    double begin = bench_seconds();
-    status = status == CLI_OK ? model_load(choice, &job.model) : status;
-    if (status != CLI_OK) {
-        return status;
+// Opens the model so many times and leaves the last one open.
+static gptoss_status load(model_choice *choice, int times, bench_report *report,
+                          gptoss_model **model_out, gptoss_error *error) {
+    double loads[BENCH_MOST_REPEATS], weights[BENCH_MOST_REPEATS];
+    gptoss_status status = GPTOSS_OK;
+    *model_out = NULL;
+    for (int i = 0; i < times && status == GPTOSS_OK; i++) {
+        load_clock clock = {0};
+        choice->options.progress = on_load;
+        choice->options.progress_context = &clock;
+        gptoss_model_close(*model_out);
+        double begin = bench_seconds();
+        status = gptoss_model_open(&choice->options, model_out, error);
+        loads[i] = bench_seconds() - begin;
+        weights[i] = clock.end - clock.begin;
+        terminal_progress("", -1);
     }
-    report->load_seconds = bench_seconds() - begin;
+    if (status == GPTOSS_OK) {
+        report->load_seconds = bench_middle(loads, times);
+        report->weights_seconds = bench_middle(weights, times);
+    }
+    return status;
+}
+
+int bench_measure(model_choice *choice, const bench_options *options, bench_report *report,
+                  gptoss_error *refusal) {
+    bench_job job = {.repeat = options->repeat, .n_tests = options->n_tests};
+    gptoss_error error = {0};
+    if (load(choice, options->loads, report, &job.model, &error)) {
+        if (refusal && error.status != GPTOSS_CANCELLED) {
+            *refusal = error;
+            return CLI_FAILED;
+        }
+        return cli_fail_with(&error);
+    }
     report->first_tokens = FIRST_PROMPT;
     report->profile = options->profile;
     report->config = choice->options.config;
@@ -126,20 +153,48 @@ static int bench(model_choice *choice, const bench_options *options, bench_repor
     report->plan = job.plan;
     bench_processor_name(report->processor, sizeof(report->processor));
     report->processors = bench_processors();
-    status = run_tests(&job, tests, report);
+    int status = run_tests(&job, options->tests, report);
     gptoss_model_close(job.model);
     for (int i = 0; i < report->n_results; i++) {
         bench_result_hold(&report->results[i], &report->plan, &report->limits);
     }
-    return status == CLI_OK ? print(report, options->json) : status;
+    return status;
+}
+
+void bench_report_free(bench_report *report) {
+    for (int i = 0; i < report->n_results; i++) {
+        bench_result_free(&report->results[i]);
+    }
+}
+
+static int bench_one(model_choice *choice, const bench_options *options) {
+    bench_report *report = calloc(1, sizeof(*report));
+    if (!report) {
+        return cli_fail("out of memory");
+    }
+    text_buffer text = {0};
+    output_file out = {stdout, 0};
+    int status = bench_measure(choice, options, report, NULL);
+    if (status == CLI_OK) {
+        if (options->json ? bench_report_json(report, &text) : bench_report_text(report, &text)) {
+            output_write(&out, text.data, text.length);
+        } else {
+            status = cli_fail("out of memory");
+        }
+    }
+    text_free(&text);
+    bench_report_free(report);
+    free(report);
+    return output_finish(&out, status);
 }
 
 int command_bench(int argc, char **argv) {
     model_choice choice;
     model_choice_default(&choice);
-    bench_options options = {.tests = "pp512,tg64", .repeat = 5};
+    bench_options options = {.repeat = 5, .loads = 1};
+    const char *tests = "pp512,tg64";
     const option table[] = {
-        TEXT_OPTION("test", "LIST", &options.tests,
+        TEXT_OPTION("test", "LIST", &tests,
                     "ppN: a prompt of N tokens; tgN: N decoded tokens; with bN: N sequences\n"
                     "                            together; with @dN: behind N tokens of context. "
                     "Default pp512,tg64"),
@@ -149,7 +204,8 @@ int command_bench(int argc, char **argv) {
         FLAG_OPTION("json", &options.json, "one JSON document"),
         MODEL_OPTIONS(choice),
         TEXT_OPTION("config", "NAME", &choice.options.config,
-                    "baseline ... optimized (default): how much of what the program knows is used"),
+                    "baseline ... optimized (default): how much of what the program knows is\n"
+                    "                            used; all: each of them, beside each other"),
         COUNT_OPTION("batch", "N", 0, 1 << 16, &choice.options.batch_tokens,
                      "tokens computed together at most; default 512"),
     };
@@ -171,14 +227,17 @@ int command_bench(int argc, char **argv) {
     if (!options_parse(&syntax, argc, argv, &n, &status)) {
         return status;
     }
-    bench_report *report = calloc(1, sizeof(*report));
-    if (!report) {
-        return cli_fail("out of memory");
+    bool all = choice.options.config && strcmp(choice.options.config, "all") == 0;
+    if (all) {
+        options.loads = options.repeat;
+        choice.options.config = NULL;
     }
-    status = bench(&choice, &options, report);
-    for (int i = 0; i < report->n_results; i++) {
-        bench_result_free(&report->results[i]);
+    model_choice_complete(&choice);
+    status = bench_tests_parse(tests, options.tests, &options.n_tests);
+    status = status == CLI_OK ? fit_model(&choice, options.tests, options.n_tests) : status;
+    if (status != CLI_OK) {
+        return status;
     }
-    free(report);
-    return status;
+    model_hint(&choice);
+    return all ? bench_configs(&choice, &options) : bench_one(&choice, &options);
 }

@@ -7,6 +7,7 @@
 
 #include <gptoss/gptoss.h>
 
+#include "model.h"
 #include "text.h"
 
 enum { BENCH_MOST_TESTS = 64, BENCH_MOST_REPEATS = 1000 };
@@ -61,6 +62,7 @@ int bench_test_run(const bench_job *job, const bench_test *test, bench_result *r
 void bench_result_free(bench_result *result);
 // Fills the bound, once the limits are known.
 void bench_result_hold(bench_result *result, const gptoss_plan *plan, const gptoss_limits *limits);
+double bench_middle(const double *values, int n); // the median
 // Of the samples' tokens per second: the middle, the least and the most.
 double bench_median(const bench_result *result);
 void bench_spread(const bench_result *result, double *least_out, double *most_out);
@@ -75,7 +77,8 @@ int bench_processors(void);
 // Bytes of this process in memory, now and at most; 0 if unknown.
 void bench_memory(uint64_t *now_out, uint64_t *most_out);
 
-// ---- all of it (bench_report.c, bench_json.c) ------------------------------------------------
+// ---- all of it (bench.c, bench_report.c, bench_json.c)
+// ------------------------------------------------
 
 typedef struct bench_report {
     gptoss_plan plan;
@@ -83,13 +86,33 @@ typedef struct bench_report {
     gptoss_limits limits; // the better of before and after the tests
     char processor[128];
     int processors;
-    double load_seconds, first_seconds;
+    double load_seconds;    // until the model can be asked: files, weights, threads, cache
+    double weights_seconds; // of those: expanding or repacking weights
+    double first_seconds;
     int32_t first_tokens; // of the prompt whose first token came after first_seconds
     uint64_t resident, resident_most;
     bool profile; // show where the time went
     int n_results;
     bench_result results[BENCH_MOST_TESTS];
 } bench_report;
+
+// What to measure, and how often.
+typedef struct bench_options {
+    bench_test tests[BENCH_MOST_TESTS];
+    int n_tests;
+    int32_t repeat, loads; // repetitions of each test, and of loading the model
+    bool json, profile;
+} bench_options;
+
+// Loads the model, which has room for the tests, and runs them; returns an exit status. Why the
+// model can't be loaded is printed, or, with a refusal that isn't NULL, left there. The report is
+// to be freed in any case.
+int bench_measure(model_choice *choice, const bench_options *options, bench_report *report,
+                  gptoss_error *refusal);
+void bench_report_free(bench_report *report);
+
+// Measures each config in turn (bench_configs.c), prints them beside each other.
+int bench_configs(const model_choice *choice, const bench_options *options);
 
 // Append to text; false when memory is short.
 bool bench_report_text(const bench_report *report, text_buffer *text);

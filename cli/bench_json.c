@@ -25,9 +25,10 @@ static bool add_machine(const bench_report *r, text_buffer *json) {
                        (int)r->plan.batch_tokens, (unsigned long long)r->plan.total_bytes,
                        (unsigned long long)r->plan.attention_bytes) &&
            text_format(json,
-                       "\"load_s\":%.4f,\"first_token_s\":%.4f,\"first_token_prompt\":%d,\n"
+                       "\"load_s\":%.6f,\"weights_s\":%.6f,\"first_token_s\":%.4f,"
+                       "\"first_token_prompt\":%d,\n"
                        "\"resident_bytes\":%llu,\"resident_most_bytes\":%llu,\n",
-                       r->load_seconds, r->first_seconds, (int)r->first_tokens,
+                       r->load_seconds, r->weights_seconds, r->first_seconds, (int)r->first_tokens,
                        (unsigned long long)r->resident, (unsigned long long)r->resident_most);
 }
 

@@ -241,14 +241,19 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-double bench_median(const bench_result *r) {
+double bench_middle(const double *values, int n) {
     double sorted[BENCH_MOST_REPEATS];
-    int n = r->n_samples;
-    for (int i = 0; i < n; i++) {
-        sorted[i] = r->samples[i].tokens_per_second;
-    }
+    memcpy(sorted, values, (size_t)n * sizeof(*sorted));
     qsort(sorted, (size_t)n, sizeof(*sorted), compare);
     return n == 0 ? 0 : (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+}
+
+double bench_median(const bench_result *r) {
+    double rates[BENCH_MOST_REPEATS];
+    for (int i = 0; i < r->n_samples; i++) {
+        rates[i] = r->samples[i].tokens_per_second;
+    }
+    return bench_middle(rates, r->n_samples);
 }
 
 void bench_spread(const bench_result *r, double *least_out, double *most_out) {

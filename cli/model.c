@@ -35,9 +35,7 @@ static bool on_progress(void *context, double share) {
     return !interrupt_seen();
 }
 
-int model_load(model_choice *choice, gptoss_model **model_out) {
-    model_choice_complete(choice);
-    choice->options.progress = on_progress;
+void model_hint(const model_choice *choice) {
     if (!choice->options.path) {
         fprintf(stderr,
                 "No --model: using the small built-in demo model (sums, counting letters, sorting "
@@ -45,6 +43,12 @@ int model_load(model_choice *choice, gptoss_model **model_out) {
                 "download openai/gpt-oss-20b "
                 "--local-dir gpt-oss-20b, then --model gpt-oss-20b\n");
     }
+}
+
+int model_load(model_choice *choice, gptoss_model **model_out) {
+    model_choice_complete(choice);
+    choice->options.progress = on_progress;
+    model_hint(choice);
     gptoss_error error = {0};
     gptoss_status status = gptoss_model_open(&choice->options, model_out, &error);
     terminal_progress("", -1);

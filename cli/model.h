@@ -30,7 +30,9 @@ extern const char *const model_precisions[]; // "fast", "exact"
                 "checkpoint folder with a tokenizer.json; without it, o200k_harmony")
 
 void model_choice_default(model_choice *choice_out);
-// Opens it, with the built-in model's line on stderr and a progress line. Returns an exit status.
+// The built-in model's line on stderr, if it is the one.
+void model_hint(const model_choice *choice);
+// Opens it, with that line and a progress line. Returns an exit status.
 int model_load(model_choice *choice, gptoss_model **model_out);
 // Makes room for n positions where --context was not given and the default is smaller.
 void model_choice_fit(model_choice *choice, size_t n);

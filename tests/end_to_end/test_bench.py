@@ -91,6 +91,22 @@ class Document(Case):
         self.assertLess(shown["tests"][0]["reached"], 0.5)
         self.assert_fails("bench", "--config", "best", says="no config 'best', only: baseline")
 
+    def test_all_configs(self):
+        shown = json.loads(self.output("bench", "--json", "--test", "pp40,tg8", "--repeat", 2, "--config", "all"))
+        reports = {r["model"]["config"]: r for r in shown["configs"]}
+        self.assertEqual(list(reports), ["baseline", "grouped-query", "mapped-weights", "token-grouping",
+                                         "cache", "kernels", "integers", "optimized"])
+        attention = {name: r["model"]["attention_bytes"] for name, r in reports.items()}
+        self.assertEqual(attention["baseline"], 2 * attention["cache"])  # 4 query heads share 2
+        self.assertEqual(attention["cache"], 2 * attention["integers"])  # float32, bf16
+        for report in reports.values():
+            self.assertEqual([t["test"] for t in report["tests"]], ["pp40", "tg8"])
+            self.assertGreater(report["load_s"], report["weights_s"])
+        macs = {name: r["tests"][1]["macs_per_token"] for name, r in reports.items()}
+        self.assertGreater(macs["token-grouping"], 3 * macs["cache"])  # 4.5 tokens in the place of one
+        self.assertEqual(macs["cache"], macs["kernels"])
+        self.assertGreater(reports["baseline"]["weights_s"], reports["cache"]["weights_s"])
+
     def test_lower_instruction_set(self):
         out = self.output("bench", "--json", "--test", "tg1", "--repeat", 1, GPTOSS_CPU="scalar")
         self.assertEqual(json.loads(out)["machine"]["kernels"], "scalar")
@@ -111,6 +127,15 @@ class Table(Case):
         text = self.output("bench", "--test", "tg5", "--repeat", 1, "--profile")
         for part in ("qkv", "attention", "gate_up", "down", "unembed", "sample"):
             self.assertIn(part, text)
+
+    def test_all_configs(self):
+        text = self.output("bench", "--test", "tg3,pp9", "--repeat", 1, "--config", "all")
+        self.assertRegex(text, r"(?m)^ +load ms +weights ms +tg3 +pp9 +attention B +MiB$")
+        rows = {line.split()[0]: line.split() for line in text.splitlines()
+                if re.match(r"[a-z-]+ +[\d.]+ ", line)}
+        self.assertEqual(rows["baseline"][2::2], ["1.0x"] * 5)
+        self.assertEqual(len(rows), 8)
+        self.assertIn("2.0x", rows["grouped-query"])
 
     def test_defaults(self):
         text = self.output("bench", "--repeat", 1)
