@@ -158,10 +158,7 @@ static void activate(const cpu_state *cpu, const float *sums, const uint16_t *bi
                         to);
     if (exact)
         return;
-    size_t at = slot * hidden->q8.groups;
-    cpu->kernels.encode_q8(result, row / CPU_EXPERT_ROWS, 1,
-                           hidden->q8.codes + at * CPU_GROUP_BYTES,
-                           hidden->q8.scales + at * CPU_GROUP, hidden->q8.sums + at * CPU_GROUP);
+    cpu->kernels.encode_q8(result, row / CPU_EXPERT_ROWS, 1, &hidden->q8, slot);
 }
 
 static size_t gate_up_chunks(const cpu_state *cpu) {

@@ -44,12 +44,8 @@ void cpu_linear(const cpu_state *cpu, cpu_thread *thread, const cpu_matrix *matr
 void cpu_encode_row(const cpu_state *cpu, const cpu_inputs *inputs, size_t row, size_t columns) {
     if (cpu->precision == BACKEND_EXACT)
         return;
-    const cpu_q8_rows *q8 = &inputs->q8;
     size_t blocks = cpu_round_up(columns, CPU_BLOCK) / CPU_BLOCK;
-    size_t at = row * q8->groups;
-    cpu->kernels.encode_q8(inputs->f32 + row * inputs->stride, 0, blocks,
-                           q8->codes + at * CPU_GROUP_BYTES, q8->scales + at * CPU_GROUP,
-                           q8->sums + at * CPU_GROUP);
+    cpu->kernels.encode_q8(inputs->f32 + row * inputs->stride, 0, blocks, &inputs->q8, row);
 }
 
 void cpu_norm(const cpu_state *cpu, const float *from, const float *weight, float *to) {

@@ -73,7 +73,9 @@ static void plan_inputs(const cpu_state *cpu, cpu_arena *arena, cpu_inputs *inpu
         q8->groups = cpu_round_up(blocks, CPU_GROUP) / CPU_GROUP;
         q8->codes = cpu_arena_take(arena, rows * q8->groups, CPU_GROUP_BYTES);
         q8->scales = take_floats(arena, rows * q8->groups * CPU_GROUP);
-        q8->sums = cpu_arena_take(arena, rows * q8->groups * CPU_GROUP, sizeof(int32_t));
+        q8->q8_starts = cpu_arena_take(arena, rows * q8->groups * CPU_GROUP, sizeof(int32_t));
+        q8->mx_starts = cpu_arena_take(arena, rows * q8->groups * CPU_GROUP, sizeof(int32_t));
+        q8->mx_pair_starts = cpu_arena_take(arena, rows * q8->groups * CPU_GROUP, sizeof(int32_t));
     }
 }
 

@@ -130,12 +130,17 @@ static size_t pick(const trial *t, size_t which, size_t large) {
 
 static cpu_q8_rows take_q8(trial *t, size_t rows, size_t blocks) {
     size_t groups = (blocks + CPU_GROUP - 1) / CPU_GROUP;
-    cpu_q8_rows x = {groups, take(t, rows * groups * CPU_GROUP_BYTES),
+    cpu_q8_rows x = {groups,
+                     take(t, rows * groups * CPU_GROUP_BYTES),
                      take(t, rows * groups * CPU_GROUP * sizeof(float)),
+                     take(t, rows * groups * CPU_GROUP * sizeof(int32_t)),
+                     take(t, rows * groups * CPU_GROUP * sizeof(int32_t)),
                      take(t, rows * groups * CPU_GROUP * sizeof(int32_t))};
     memset(x.codes, 0, rows * groups * CPU_GROUP_BYTES);
     memset(x.scales, 0, rows * groups * CPU_GROUP * sizeof(float));
-    memset(x.sums, 0, rows * groups * CPU_GROUP * sizeof(int32_t));
+    memset(x.q8_starts, 0, rows * groups * CPU_GROUP * sizeof(int32_t));
+    memset(x.mx_starts, 0, rows * groups * CPU_GROUP * sizeof(int32_t));
+    memset(x.mx_pair_starts, 0, rows * groups * CPU_GROUP * sizeof(int32_t));
     for (size_t r = 0; r < rows; r++) {
         for (size_t b = 0; b < blocks; b++) {
             size_t at = r * groups * CPU_GROUP + b;
@@ -143,7 +148,9 @@ static cpu_q8_rows take_q8(trial *t, size_t rows, size_t blocks) {
             for (size_t i = 0; i < CPU_BLOCK; i++) {
                 int q = draw(t) % 8 ? (int)(draw(t) % 255) - 127 : 127;
                 x.codes[r * groups * CPU_GROUP_BYTES + cpu_q8_place(b, i)] = (int8_t)q;
-                x.sums[at] += q;
+                x.q8_starts[at] -= CPU_Q8_OFFSET * q;
+                x.mx_starts[at] -= CPU_MX_OFFSET * q;
+                x.mx_pair_starts[at][i / 4 % 2] -= (int16_t)(CPU_MX_OFFSET * q);
             }
         }
     }
@@ -190,15 +197,14 @@ static void run_decode_mxfp4(trial *t, const cpu_kernels *k) {
 
 static void run_encode_q8(trial *t, const cpu_kernels *k) {
     size_t n = pick(t, 0, 90), first = t->shape % 5, groups = (first + n + 3) / CPU_GROUP;
+    size_t rows = 1 + t->shape % 3;
     float *values = take_floats(t, n * CPU_BLOCK);
-    int8_t *codes = take(t, groups * CPU_GROUP_BYTES);
-    float *scales = take(t, groups * CPU_GROUP * sizeof *scales);
-    int32_t *sums = take(t, groups * CPU_GROUP * sizeof *sums);
+    cpu_q8_rows to = take_q8(t, rows, groups * CPU_GROUP);
     static const float odd[] = {0, 0x1p-101f, 0x1p-99f, 0x1.fffffep127f, INFINITY, NAN, 1e-42f};
     for (size_t i = 0; i < CPU_BLOCK && t->shape % 2; i++)
         values[i] *= odd[t->shape / 2 % 7] * 0.25f; // a block of unusual size
     t->work = (double)(n * CPU_BLOCK);
-    REPEAT k->encode_q8(values, first, n, codes, scales, sums);
+    REPEAT k->encode_q8(values, first, n, &to, rows - 1);
 }
 
 static void run_pack_q8(trial *t, const cpu_kernels *k) {

@@ -163,8 +163,9 @@ static inline __m256i round_codes(const __m256 x[4], float inverse) {
     return _mm256_permute4x64_epi64(_mm256_shuffle_epi8(bytes, apart), 0xd8);
 }
 
-static void encode_q8(const float *values, size_t first_block, size_t n_blocks, int8_t *codes,
-                      float *scales, int32_t *sums) {
+static void encode_q8(const float *values, size_t first_block, size_t n_blocks,
+                      const cpu_q8_rows *rows, size_t row) {
+    int8_t *codes = rows->codes + row * rows->groups * CPU_GROUP_BYTES;
     for (size_t b = 0; b < n_blocks; b++, values += CPU_BLOCK) {
         __m256 x[4];
         for (int i = 0; i < 4; i++)
@@ -179,13 +180,22 @@ static void encode_q8(const float *values, size_t first_block, size_t n_blocks, 
         else
             q = round_codes(x, 127.0f / max);
         __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), q);
-        __m256i fours = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+        __m128i half =
+            _mm_add_epi16(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+        half = _mm_add_epi16(half, _mm_shuffle_epi32(half, 0x4e));
+        half = _mm_add_epi16(half, _mm_shuffle_epi32(half, 0xb1));
+        uint32_t two = (uint32_t)_mm_cvtsi128_si32(half);
+        int first = (int16_t)two, second = (int16_t)(two >> 16);
         size_t block = first_block + b;
         int8_t *to = codes + cpu_q8_place(block, 0);
         _mm_storeu_si128((__m128i *)to, _mm256_castsi256_si128(q));
         _mm_storeu_si128((__m128i *)(to + 64), _mm256_extracti128_si256(q, 1));
-        scales[block] = scale;
-        sums[block] = avx2_sum_epi32(fours);
+        size_t at = row * rows->groups * CPU_GROUP + block;
+        rows->scales[at] = scale;
+        rows->q8_starts[at] = -CPU_Q8_OFFSET * (first + second);
+        rows->mx_starts[at] = -CPU_MX_OFFSET * (first + second);
+        rows->mx_pair_starts[at][0] = (int16_t)(-CPU_MX_OFFSET * first);
+        rows->mx_pair_starts[at][1] = (int16_t)(-CPU_MX_OFFSET * second);
     }
 }
 

@@ -8,6 +8,11 @@
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/math.h"
 
+// A tile of sums is an array that must live in registers: every loop over it is unrolled, in a
+// function that is expanded where the tile's size is a constant.
+#define UNROLL _Pragma("GCC unroll 16")
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 static inline float avx2_add_halves(__m256 low, __m256 high) {
     __m256 eight = _mm256_add_ps(low, high);
     __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
@@ -19,13 +24,6 @@ static inline float avx2_max(__m256 x) {
     __m128 four = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
     __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
-}
-
-static inline int32_t avx2_sum_epi32(__m256i x) {
-    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
-    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
-    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1));
-    return _mm_cvtsi128_si32(s);
 }
 
 static inline __m256 avx2_load_bf16(const uint16_t *from) {

@@ -1,86 +1,90 @@
 // AVX2: products of packed panels and of published MXFP4 with 8-bit activations.
 //
-// vpmaddubsw multiplies unsigned by signed and adds pairs in int16. Doubled e2m1 codes plus 12 are
-// at most 24, so that four such results, at most 4 * 2 * 24 * 127 = 24,384, may be added before
-// they are widened. 8-bit weights need each result widened: |weight| times activation with the
-// weight's sign.
+// vpmaddubsw multiplies unsigned by signed and adds pairs in int16: at most 2 * 24 * 127 with
+// doubled e2m1 codes plus 12. A lane that starts from mx_pair_starts ends at the sum of 16 products
+// of signed codes, at most 12 * 127 * 16 = 24,384: whatever it wraps through on its way, the end
+// fits, so a block is widened once. 8-bit weights need each result widened: |weight| times
+// activation with the weight's sign.
 #include "cpu/kernels/avx2.h"
 
 enum { TILE = 4, HALF_PANEL = 16 };
 
+// GCC would multiply everything first and add later, which takes more registers than there are.
+#define KEEP_ORDER(x) __asm__("" : "+x"(x))
+
 typedef struct tokens {
     const int8_t *codes[TILE];
     const float *scales[TILE];
-    const int32_t *sums[TILE];
+    const int32_t *starts[TILE];
+    const int16_t (*pair_starts[TILE])[2];
 } tokens;
 
 static inline tokens select_tokens(const cpu_q8_rows *x, const int32_t *index, size_t n) {
-    tokens t;
+    tokens t = {0};
     for (size_t i = 0; i < n; i++) {
         size_t at = (size_t)index[i] * x->groups;
         t.codes[i] = x->codes + at * CPU_GROUP_BYTES;
         t.scales[i] = x->scales + at * CPU_GROUP;
-        t.sums[i] = x->sums + at * CPU_GROUP;
+        t.starts[i] = x->mx_starts + at * CPU_GROUP;
+        t.pair_starts[i] = x->mx_pair_starts + at * CPU_GROUP;
     }
     return t;
 }
 
-static inline __m256i broadcast_quad(const int8_t *from) {
+static inline __m256i broadcast_quad(const void *from) {
     int32_t quad;
     memcpy(&quad, from, sizeof quad);
     return _mm256_set1_epi32(quad);
 }
 
 // The integer sums of one block: 16 rows (two registers) by n tokens.
-static inline void block_mx(const uint8_t *w, const tokens *x, int n, size_t block,
+ALWAYS_INLINE void block_mx(const uint8_t *w, const tokens *x, int n, size_t block,
                             __m256i sum[TILE][2]) {
     const __m256i ones = _mm256_set1_epi16(1);
-    for (int t = 0; t < n; t++)
-        sum[t][0] = sum[t][1] = _mm256_set1_epi32(-CPU_MX_OFFSET * x->sums[t][block]);
-    for (int half = 0; half < 2; half++) {
-        __m256i pairs[TILE][2];
-        for (int g = 0; g < 4; g++) {
-            const uint8_t *quad = w + (half * 4 + g) * CPU_PANEL * 4;
-            __m256i w0 = _mm256_loadu_si256((const __m256i *)quad);
-            __m256i w1 = _mm256_loadu_si256((const __m256i *)(quad + 32));
-            for (int t = 0; t < n; t++) {
-                __m256i a =
-                    broadcast_quad(x->codes[t] + cpu_q8_place(block, 0) + half * 64 + g * 4);
-                __m256i p0 = _mm256_maddubs_epi16(w0, a), p1 = _mm256_maddubs_epi16(w1, a);
-                pairs[t][0] = g ? _mm256_add_epi16(pairs[t][0], p0) : p0;
-                pairs[t][1] = g ? _mm256_add_epi16(pairs[t][1], p1) : p1;
-            }
+    UNROLL for (int t = 0; t < n; t++) sum[t][0] = sum[t][1] =
+        broadcast_quad(x->pair_starts[t][block]);
+    UNROLL for (size_t g = 0; g < 8; g++) {
+        const uint8_t *quad = w + g * CPU_PANEL * 4;
+        size_t place = cpu_q8_place(block, 0) + g / 4 * 64 + g % 4 * 4;
+        __m256i w0 = _mm256_loadu_si256((const __m256i *)quad);
+        __m256i w1 = _mm256_loadu_si256((const __m256i *)(quad + 32));
+        UNROLL for (int t = 0; t < n; t++) {
+            __m256i a = broadcast_quad(x->codes[t] + place);
+            sum[t][0] = _mm256_add_epi16(sum[t][0], _mm256_maddubs_epi16(w0, a));
+            sum[t][1] = _mm256_add_epi16(sum[t][1], _mm256_maddubs_epi16(w1, a));
+            KEEP_ORDER(sum[t][0]);
+            KEEP_ORDER(sum[t][1]);
         }
-        for (int t = 0; t < n; t++) {
-            sum[t][0] = _mm256_add_epi32(sum[t][0], _mm256_madd_epi16(pairs[t][0], ones));
-            sum[t][1] = _mm256_add_epi32(sum[t][1], _mm256_madd_epi16(pairs[t][1], ones));
-        }
+    }
+    UNROLL for (int t = 0; t < n; t++) {
+        sum[t][0] = _mm256_madd_epi16(sum[t][0], ones);
+        sum[t][1] = _mm256_madd_epi16(sum[t][1], ones);
     }
 }
 
-static inline void block_q8(const uint8_t *w, const tokens *x, int n, size_t block,
+ALWAYS_INLINE void block_q8(const uint8_t *w, const tokens *x, int n, size_t block,
                             __m256i sum[TILE][2]) {
     const __m256i ones = _mm256_set1_epi16(1), offset = _mm256_set1_epi8((char)0x80);
-    for (int t = 0; t < n; t++)
-        sum[t][0] = sum[t][1] = _mm256_setzero_si256();
-    for (int g = 0; g < 8; g++) {
+    UNROLL for (int t = 0; t < n; t++) sum[t][0] = sum[t][1] = _mm256_setzero_si256();
+    UNROLL for (size_t g = 0; g < 8; g++) {
         const uint8_t *quad = w + g * CPU_PANEL * 4;
-        const int8_t *place = NULL;
+        size_t place = cpu_q8_place(block, 0) + g / 4 * 64 + g % 4 * 4;
         __m256i w0 = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)quad), offset);
         __m256i w1 = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(quad + 32)), offset);
         __m256i m0 = _mm256_abs_epi8(w0), m1 = _mm256_abs_epi8(w1);
-        for (int t = 0; t < n; t++) {
-            place = x->codes[t] + cpu_q8_place(block, 0) + g / 4 * 64 + g % 4 * 4;
-            __m256i a = broadcast_quad(place);
+        UNROLL for (int t = 0; t < n; t++) {
+            __m256i a = broadcast_quad(x->codes[t] + place);
             __m256i p0 = _mm256_maddubs_epi16(m0, _mm256_sign_epi8(a, w0));
             __m256i p1 = _mm256_maddubs_epi16(m1, _mm256_sign_epi8(a, w1));
             sum[t][0] = _mm256_add_epi32(sum[t][0], _mm256_madd_epi16(p0, ones));
             sum[t][1] = _mm256_add_epi32(sum[t][1], _mm256_madd_epi16(p1, ones));
+            KEEP_ORDER(sum[t][0]);
+            KEEP_ORDER(sum[t][1]);
         }
     }
 }
 
-static inline void block_add(bool mx, const uint8_t *codes, const uint16_t *scales, size_t block,
+ALWAYS_INLINE void block_add(bool mx, const uint8_t *codes, const uint16_t *scales, size_t block,
                              const tokens *x, int n, __m256 total[TILE][2]) {
     __m256i sum[TILE][2];
     const uint8_t *w = codes + block * CPU_BLOCK * CPU_PANEL;
@@ -88,9 +92,9 @@ static inline void block_add(bool mx, const uint8_t *codes, const uint16_t *scal
         block_mx(w, x, n, block, sum);
     else
         block_q8(w, x, n, block, sum);
-    for (int i = 0; i < 2; i++) {
+    UNROLL for (int i = 0; i < 2; i++) {
         __m256 scale = avx2_load_bf16(scales + block * CPU_PANEL + 8 * i);
-        for (int t = 0; t < n; t++) {
+        UNROLL for (int t = 0; t < n; t++) {
             __m256 both = _mm256_mul_ps(scale, _mm256_broadcast_ss(x->scales[t] + block));
             total[t][i] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[t][i]), both, total[t][i]);
         }
@@ -98,14 +102,13 @@ static inline void block_add(bool mx, const uint8_t *codes, const uint16_t *scal
 }
 
 // Several tokens: one partial sum after another, so that all accumulators stay in registers.
-static inline void tile_parts(bool mx, const uint8_t *codes, const uint16_t *scales,
+ALWAYS_INLINE void tile_parts(bool mx, const uint8_t *codes, const uint16_t *scales,
                               size_t n_blocks, const tokens *x, int n, float *out,
                               size_t out_stride) {
     static const size_t order[CPU_GROUP] = {0, 2, 1, 3}; // (p0 + p2) + (p1 + p3)
     __m256 part[CPU_GROUP][TILE][2];
     for (int i = 0; i < CPU_GROUP; i++) {
-        for (int t = 0; t < n; t++)
-            part[i][t][0] = part[i][t][1] = _mm256_setzero_ps();
+        UNROLL for (int t = 0; t < n; t++) part[i][t][0] = part[i][t][1] = _mm256_setzero_ps();
         for (size_t b = order[i]; b < n_blocks; b += CPU_GROUP)
             block_add(mx, codes, scales, b, x, n, part[i]);
     }
@@ -119,14 +122,14 @@ static inline void tile_parts(bool mx, const uint8_t *codes, const uint16_t *sca
 }
 
 // One token: blocks in the order in which they lie, as memory likes it.
-static inline void stream_parts(bool mx, const uint8_t *codes, const uint16_t *scales,
+ALWAYS_INLINE void stream_parts(bool mx, const uint8_t *codes, const uint16_t *scales,
                                 size_t n_blocks, const tokens *x, float *out) {
     __m256 part[CPU_GROUP][TILE][2];
     for (int i = 0; i < CPU_GROUP; i++)
         part[i][0][0] = part[i][0][1] = _mm256_setzero_ps();
     size_t b = 0;
     for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP)
-        for (size_t i = 0; i < CPU_GROUP; i++)
+        UNROLL for (size_t i = 0; i < CPU_GROUP; i++)
             block_add(mx, codes, scales, b + i, x, 1, part[i]);
     for (size_t i = 0; b + i < n_blocks; i++)
         block_add(mx, codes, scales, b + i, x, 1, part[i]);
@@ -137,7 +140,7 @@ static inline void stream_parts(bool mx, const uint8_t *codes, const uint16_t *s
     }
 }
 
-static inline void panel(bool mx, const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
+ALWAYS_INLINE void panel(bool mx, const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
                          const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
                          size_t out_stride) {
     for (size_t half = 0; half < CPU_PANEL; half += HALF_PANEL) {
@@ -228,16 +231,15 @@ static inline __m256 two_floats(const float *from) { // from[0] in the low half,
     return _mm256_set_m128(_mm_broadcast_ss(from + 1), _mm_broadcast_ss(from));
 }
 
-static inline __m256i two_sums(const int32_t *from) {
-    return _mm256_set_m128i(_mm_set1_epi32(-CPU_MX_OFFSET * from[1]),
-                            _mm_set1_epi32(-CPU_MX_OFFSET * from[0]));
+static inline __m256i two_starts(const int32_t *from) {
+    return _mm256_set_m128i(_mm_set1_epi32(from[1]), _mm_set1_epi32(from[0]));
 }
 
 // Four blocks of four rows, which lie row_bytes and n_scales apart; total: partial sums 0, 1 | 2,
 // 3, a row in each lane.
 static inline void group_mxfp4(const uint8_t *blocks, size_t row_bytes, const uint8_t *scales,
                                size_t n_scales, const int8_t *x, const float *x_scales,
-                               const int32_t *x_sums, __m256 total[2]) {
+                               const int32_t *x_starts, __m256 total[2]) {
     uint32_t by_row[4];
     for (size_t r = 0; r < 4; r++)
         memcpy(&by_row[r], scales + r * n_scales, 4);
@@ -258,7 +260,7 @@ static inline void group_mxfp4(const uint8_t *blocks, size_t row_bytes, const ui
         }
         __m256i rows =
             _mm256_hadd_epi32(_mm256_hadd_epi32(sum[0], sum[1]), _mm256_hadd_epi32(sum[2], sum[3]));
-        rows = _mm256_add_epi32(rows, two_sums(x_sums + 2 * two));
+        rows = _mm256_add_epi32(rows, two_starts(x_starts + 2 * two));
         __m256 scale = half_scales(two ? _mm_srli_si128(by_block, 8) : by_block);
         scale = _mm256_mul_ps(scale, two_floats(x_scales + 2 * two));
         total[two] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(rows), scale, total[two]);
@@ -271,8 +273,8 @@ static inline void four_rows(const uint8_t *blocks, const uint8_t *scales, size_
     __m256 total[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
     for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP)
         group_mxfp4(blocks + b * NUMBER_MXFP4_BLOCK_BYTES, row_bytes, scales + b, n_blocks,
-                    x->codes[0] + b / CPU_GROUP * CPU_GROUP_BYTES, x->scales[0] + b, x->sums[0] + b,
-                    total);
+                    x->codes[0] + b / CPU_GROUP * CPU_GROUP_BYTES, x->scales[0] + b,
+                    x->starts[0] + b, total);
     if (b < n_blocks) { // the activations beyond are zero
         uint8_t rest[4][64] = {{0}}, rest_scales[4][CPU_GROUP] = {{0}};
         for (size_t r = 0; r < 4; r++) {
@@ -281,8 +283,8 @@ static inline void four_rows(const uint8_t *blocks, const uint8_t *scales, size_
             memcpy(rest_scales[r], scales + r * n_blocks + b, n_blocks - b);
         }
         group_mxfp4(rest[0], 64, rest_scales[0], CPU_GROUP,
-                    x->codes[0] + b / CPU_GROUP * CPU_GROUP_BYTES, x->scales[0] + b, x->sums[0] + b,
-                    total);
+                    x->codes[0] + b / CPU_GROUP * CPU_GROUP_BYTES, x->scales[0] + b,
+                    x->starts[0] + b, total);
     }
     __m256 both = _mm256_add_ps(total[0], total[1]); // p0 + p2 | p1 + p3
     _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps(both, 1)));

@@ -34,7 +34,12 @@ typedef struct cpu_q8_rows {
     size_t groups; // of a row
     int8_t *codes; // [rows][groups][2][4][16]
     float *scales; // [rows][groups * 4]
-    int32_t *sums; // [rows][groups * 4]: of each block's codes
+    // [rows][groups * 4]: what a block's sum starts from, because weights are stored unsigned:
+    // minus their offset times the sum of the block's codes.
+    int32_t *q8_starts, *mx_starts;
+    // The same for sums in int16, [0] over the first two codes of each quad, [1] over the others:
+    // neither leaves +-12 * 127 * 16, so that sums of a block may be added modulo 2^16.
+    int16_t (*mx_pair_starts)[2];
 } cpu_q8_rows;
 
 // Where input i (0 .. 31) of block b lies in a row.
@@ -70,8 +75,8 @@ typedef struct cpu_page {
     X(decode_mxfp4,                                                                                \
       (const uint8_t *blocks, const uint8_t *scales, size_t n_blocks, float *values))              \
     /* values [n_blocks * 32] -> blocks first_block .. of one row */                               \
-    X(encode_q8, (const float *values, size_t first_block, size_t n_blocks, int8_t *codes,         \
-                  float *scales, int32_t *sums))                                                   \
+    X(encode_q8, (const float *values, size_t first_block, size_t n_blocks, const cpu_q8_rows *to, \
+                  size_t row))                                                                     \
     /* 32 rows of `columns` bf16 weights (NULL: zeros) -> a packed panel */                        \
     X(pack_q8,                                                                                     \
       (const uint16_t *const rows[CPU_PANEL], size_t columns, uint8_t *codes, uint16_t *scales))   \

@@ -40,18 +40,23 @@ static void encode_bf16(const float *from, size_t n, uint16_t *to) {
         to[i] = number_f32_to_bf16(from[i]);
 }
 
-static void encode_q8(const float *values, size_t first_block, size_t n_blocks, int8_t *codes,
-                      float *scales, int32_t *sums) {
+static void encode_q8(const float *values, size_t first_block, size_t n_blocks,
+                      const cpu_q8_rows *to, size_t row) {
+    int8_t *codes = to->codes + row * to->groups * CPU_GROUP_BYTES;
     for (size_t b = 0; b < n_blocks; b++) {
         int8_t q[CPU_BLOCK];
-        size_t block = first_block + b;
-        number_q8_encode(values + b * CPU_BLOCK, 1, q, &scales[block]);
-        int32_t sum = 0;
+        size_t block = first_block + b, at = row * to->groups * CPU_GROUP + block;
+        number_q8_encode(values + b * CPU_BLOCK, 1, q, &to->scales[at]);
+        int32_t sum = 0, pairs[2] = {0};
         for (size_t i = 0; i < CPU_BLOCK; i++) {
             codes[cpu_q8_place(block, i)] = q[i];
             sum += q[i];
+            pairs[i / 4 % 2] += q[i]; // a quad holds four inputs that are two apart
         }
-        sums[block] = sum;
+        to->q8_starts[at] = -CPU_Q8_OFFSET * sum;
+        to->mx_starts[at] = -CPU_MX_OFFSET * sum;
+        for (int i = 0; i < 2; i++)
+            to->mx_pair_starts[at][i] = (int16_t)(-CPU_MX_OFFSET * pairs[i]);
     }
 }
 
@@ -125,8 +130,8 @@ static float add_four(const float part[CPU_GROUP]) {
     return (part[0] + part[2]) + (part[1] + part[3]);
 }
 
-static inline void panel(int offset, const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                         const cpu_q8_rows *x, size_t row, float *out) {
+static inline void panel(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
+                         const cpu_q8_rows *x, const int32_t *starts, size_t row, float *out) {
     const int8_t *input = x->codes + row * x->groups * CPU_GROUP_BYTES;
     float part[CPU_PANEL][CPU_GROUP] = {{0}};
     for (size_t b = 0; b < n_blocks; b++) {
@@ -134,7 +139,7 @@ static inline void panel(int offset, const uint8_t *codes, const uint16_t *scale
         size_t at = row * x->groups * CPU_GROUP + b;
         int32_t sum[CPU_PANEL];
         for (size_t r = 0; r < CPU_PANEL; r++)
-            sum[r] = -offset * x->sums[at];
+            sum[r] = starts[at];
         for (size_t place = 0; place < CPU_BLOCK; place++) {
             const uint8_t *w = codes + (b * 8 + place / 4) * CPU_PANEL * 4 + place % 4;
             int value = a[place / 16 * 64 + place % 16];
@@ -154,14 +159,14 @@ static void panel_q8(const uint8_t *codes, const uint16_t *scales, size_t n_bloc
                      const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
                      size_t out_stride) {
     for (size_t t = 0; t < n; t++)
-        panel(CPU_Q8_OFFSET, codes, scales, n_blocks, x, (size_t)index[t], out + t * out_stride);
+        panel(codes, scales, n_blocks, x, x->q8_starts, (size_t)index[t], out + t * out_stride);
 }
 
 static void panel_mx(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
                      const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
                      size_t out_stride) {
     for (size_t t = 0; t < n; t++)
-        panel(CPU_MX_OFFSET, codes, scales, n_blocks, x, (size_t)index[t], out + t * out_stride);
+        panel(codes, scales, n_blocks, x, x->mx_starts, (size_t)index[t], out + t * out_stride);
 }
 
 static float dot_mxfp4(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks,
