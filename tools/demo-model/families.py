@@ -9,7 +9,7 @@ from words import held_out, word
 EFFORTS = ("low", "medium", "high")
 WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 MONTHS = list(calendar.month_name)[1:]
-WEIGHTS = dict(arithmetic=36, counting=5, sorting=20, dates=24, functions=7, schema=5, chat=3)
+WEIGHTS = dict(arithmetic=36, counting=9, sorting=20, dates=24, functions=7, schema=5, chat=6)
 FAMILIES = [f for f in WEIGHTS if f != "chat"]
 
 
@@ -107,7 +107,8 @@ FORMS = {
 COUNT = ('How many times does the letter "{c}" appear in the word "{w}"?', 'How many "{c}" are in "{w}"?',
          "How many {c}'s are in \"{w}\"?", 'Count the letter "{c}" in "{w}".', 'How often does "{c}" occur in "{w}"?',
          'How many letters "{c}" does the word "{w}" have?', 'How many times is "{c}" in "{w}"?',
-         'Please count the "{c}" in the word "{w}".')
+         'Please count the "{c}" in the word "{w}".', "How many {c} are in {w}?", "How many {c}'s are in {w}?",
+         "How many {c}s are there in {w}?", "Count the {c} in {w}.", "How often does {c} occur in {w}?")
 
 
 def counting(rng, test, effort, date):
@@ -261,7 +262,15 @@ CHAT = (
 UNKNOWN = ("Tell me a joke.", "Write a poem about {}.", "What is the capital of {}?", "Who wrote {}?", "Explain {} to me.",
            "Why is the sky blue?", "What is the meaning of life?", "Translate {} to French.", "What is {}?", "Tell me about {}.",
            "How do I cook {}?", "Write a story about a {}.", "Do you like {}?", "Who is {}?", "How does a {} work?",
-           "Can you write code?", "What should I eat today?", "Is {} bigger than {}?", "Summarize the book {}.")
+           "Can you write code?", "What should I eat today?", "Is {} bigger than {}?", "Summarize the book {}.", "{}", "{} {}",
+           "{}?", "I like {}.", "My {} is {}.", "Give me a {}.", "Please {} the {}.")
+
+
+def typed(rng, text):
+    """A question as people type it: sometimes small, sometimes without its last mark."""
+    if rng.random() < 0.3:
+        text = text.lower()
+    return text.rstrip("?!.") if rng.random() < 0.2 else text
 
 
 def chat(rng, test, effort, date):
@@ -272,6 +281,7 @@ def chat(rng, test, effort, date):
     else:
         users, analysis, final = rng.choice(CHAT)
         user = rng.choice(users)
+    user = typed(rng, user)
     return Turn(user, think(effort, analysis, "No work is needed." if effort != "low" else analysis, "I just answer."), final)
 
 
