@@ -75,24 +75,6 @@ void cpu_rope_and_store(const cpu_step *step, int layer_index, size_t token) {
     }
 }
 
-// The page as float32: in place (exact), or decoded, values only where some query looks.
-static void fetch_page(const cpu_state *cpu, const uint8_t *head, int first, int last,
-                       cpu_thread *thread, cpu_page *page) {
-    const cpu_cache *cache = &cpu->cache;
-    if (cpu->precision == BACKEND_EXACT) {
-        page->k = (const float *)head;
-        page->v = page->k + cache->key_count;
-        return;
-    }
-    const uint16_t *keys = (const uint16_t *)head;
-    size_t skip = (size_t)first * cpu->padded_dim;
-    cpu->kernels.decode_bf16(keys, cache->key_count, thread->k);
-    cpu->kernels.decode_bf16(keys + cache->key_count + skip,
-                             (size_t)(last - first + 1) * cpu->padded_dim, thread->v + skip);
-    page->k = thread->k;
-    page->v = thread->v;
-}
-
 // The sink joins the softmax as a first key without a value.
 static void start(const cpu_state *cpu, const cpu_layer *layer, size_t head, size_t count,
                   cpu_thread *thread) {
@@ -136,12 +118,14 @@ void cpu_attend(const cpu_step *step, int layer_index, size_t item, cpu_thread *
     cpu_page page = {.head_dim = cpu->config->head_dim,
                      .padded_dim = (int)cpu->padded_dim,
                      .n_heads = (int)group};
+    void (*attend)(const cpu_page *) =
+        cpu->precision == BACKEND_EXACT ? cpu->kernels.attend_f32 : cpu->kernels.attend_bf16;
     start(cpu, layer, head, (size_t)tile->count, thread);
     for (int p = begin / CPU_PAGE; p <= end / CPU_PAGE; p++) {
         int base = p * CPU_PAGE;
-        int low = begin > base ? begin - base : 0;
-        int high = end < base + CPU_PAGE ? end - base : CPU_PAGE - 1;
-        fetch_page(cpu, cache_head(cpu, layer, pages[p], head), low, high, thread, &page);
+        const uint8_t *keys = cache_head(cpu, layer, pages[p], head);
+        page.k = keys;
+        page.v = keys + cpu->cache.key_count * cpu->cache.element_bytes;
         for (int t = 0; t < tile->count; t++) {
             size_t token = (size_t)(tile->first + t);
             int from = first_key(cpu, layer, s->position[token]) - base;
@@ -156,7 +140,7 @@ void cpu_attend(const cpu_step *step, int layer_index, size_t item, cpu_thread *
             page.maximum = thread->maximum + row;
             page.total = thread->total + row;
             page.output = thread->output + row * cpu->padded_dim;
-            cpu->kernels.attend_page(&page);
+            attend(&page);
         }
     }
     finish(cpu, tile, head, thread);

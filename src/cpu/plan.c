@@ -91,8 +91,6 @@ static void plan_thread(const cpu_state *cpu, cpu_arena *arena, cpu_thread *thre
     if (cpu->precision == BACKEND_FAST) {
         t.panel_codes = cpu_arena_take(arena, 2 * width, CPU_PANEL);
         t.panel_scales = cpu_arena_take(arena, 2 * width / CPU_BLOCK, CPU_PANEL * sizeof(uint16_t));
-        t.k = take_floats(arena, cpu->cache.key_count);
-        t.v = take_floats(arena, cpu->cache.value_count);
     } else {
         t.weight_rows = take_floats(arena, CPU_EXACT_ROWS * larger(width, cpu->q_width));
     }
@@ -136,10 +134,10 @@ void cpu_plan_scratch(cpu_state *cpu, cpu_arena *arena) {
 void cpu_plan_cache(cpu_state *cpu) {
     const model_config *config = cpu->config;
     cpu_cache *cache = &cpu->cache;
-    size_t size = cpu->precision == BACKEND_FAST ? sizeof(uint16_t) : sizeof(float);
+    cache->element_bytes = cpu->precision == BACKEND_FAST ? sizeof(uint16_t) : sizeof(float);
     cache->key_count = (size_t)config->head_dim * CPU_PAGE;
     cache->value_count = cpu->padded_dim * CPU_PAGE;
-    cache->head_bytes = (cache->key_count + cache->value_count) * size;
+    cache->head_bytes = (cache->key_count + cache->value_count) * cache->element_bytes;
     for (int i = 0; i < config->layers; i++)
         cache->page_bytes[config->is_sliding[i] ? BACKEND_SLIDING : BACKEND_FULL] +=
             (size_t)config->kv_heads * cache->head_bytes;

@@ -61,7 +61,6 @@ typedef struct cpu_thread {
     float *weight_rows;     // exact: [CPU_EXACT_ROWS][widest input]
     uint8_t *panel_codes;   // fast: [2 panels][blocks of the widest expert input][32][32]
     uint16_t *panel_scales; // fast: [2 panels][blocks][32]
-    float *k, *v;           // fast: one page of one head as float32
     float *maximum, *total; // [CPU_QUERY_TILE][heads per kv head]
     float *output;          // [CPU_QUERY_TILE][heads per kv head][padded_dim]
 } cpu_thread;
@@ -122,6 +121,7 @@ typedef struct cpu_cache {
     size_t head_bytes;  // one key/value head of one layer in one page: keys, then values
     size_t key_count;   // elements of its keys: [head_dim][CPU_PAGE]
     size_t value_count; // of its values: [CPU_PAGE][padded_dim]
+    size_t element_bytes;
 } cpu_cache;
 
 typedef struct cpu_state {

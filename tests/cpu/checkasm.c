@@ -277,7 +277,14 @@ static void run_rows_mxfp4(trial *t, const cpu_kernels *k) {
               "prompt and decode of %s disagree: %a and %a", k->name, out[i], other[i]);
 }
 
-static void run_attend_page(trial *t, const cpu_kernels *k) {
+static const uint16_t *round_bf16(trial *t, const float *from, size_t n) {
+    uint16_t *to = take(t, n * sizeof *to);
+    for (size_t i = 0; i < n; i++)
+        to[i] = number_f32_to_bf16(from[i]);
+    return to;
+}
+
+static void run_attend(trial *t, bool bf16, void (*attend)(const cpu_page *page)) {
     static const int dims[] = {2, 6, 16, 18, 64, 80, 128, 30};
     bool bench = t->shape == BENCH;
     int dim = bench ? 64 : dims[t->shape % 8], heads = bench ? 8 : 1 + (int)(t->shape / 8) % 9;
@@ -295,10 +302,22 @@ static void run_attend_page(trial *t, const cpu_kernels *k) {
     }
     page.q = take_floats(t, n * (size_t)dim);
     page.k = key, page.v = v;
+    if (bf16) {
+        page.k = round_bf16(t, key, (size_t)dim * CPU_PAGE);
+        page.v = round_bf16(t, v, padded * CPU_PAGE);
+    }
     page.maximum = take_floats(t, n), page.total = take_floats(t, n);
     page.output = take_floats(t, n * padded);
     t->work = 2.0 * heads * dim * (page.last - page.first + 1);
-    REPEAT k->attend_page(&page);
+    REPEAT attend(&page);
+}
+
+static void run_attend_f32(trial *t, const cpu_kernels *k) {
+    run_attend(t, false, k->attend_f32);
+}
+
+static void run_attend_bf16(trial *t, const cpu_kernels *k) {
+    run_attend(t, true, k->attend_bf16);
 }
 
 static void run_swiglu(trial *t, const cpu_kernels *k) {

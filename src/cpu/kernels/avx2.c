@@ -234,71 +234,6 @@ static void pack_q8(const uint16_t *const rows[CPU_PANEL], size_t columns, uint8
     }
 }
 
-// ---- attention ------------------------------------------------------------------------------
-
-// scores of all 64 keys; those outside of first .. last become -inf
-static inline __m256 page_scores(const cpu_page *page, const float *q, __m256 score[8]) {
-    for (int i = 0; i < 8; i++)
-        score[i] = _mm256_setzero_ps();
-    for (int d = 0; d < page->head_dim; d++) {
-        __m256 a = _mm256_broadcast_ss(q + d);
-        for (int i = 0; i < 8; i++)
-            score[i] =
-                _mm256_fmadd_ps(a, _mm256_loadu_ps(page->k + d * CPU_PAGE + 8 * i), score[i]);
-    }
-    __m256 max = _mm256_set1_ps(-INFINITY);
-    __m256i key = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    for (int i = 0; i < 8; i++, key = _mm256_add_epi32(key, _mm256_set1_epi32(8))) {
-        __m256i outside = _mm256_or_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(page->first), key),
-                                          _mm256_cmpgt_epi32(key, _mm256_set1_epi32(page->last)));
-        score[i] =
-            _mm256_blendv_ps(score[i], _mm256_set1_ps(-INFINITY), _mm256_castsi256_ps(outside));
-        max = _mm256_max_ps(score[i], max); // a NaN does not become the maximum
-    }
-    return max;
-}
-
-static inline void add_values(const cpu_page *page, int registers, const float *weight,
-                              float correction, int d, float *output) {
-    __m256 sum[8];
-    for (int i = 0; i < registers; i++)
-        sum[i] = _mm256_mul_ps(_mm256_loadu_ps(output + d + 8 * i), _mm256_set1_ps(correction));
-    for (int key = page->first; key <= page->last; key++) {
-        __m256 w = _mm256_broadcast_ss(weight + key);
-        const float *v = page->v + key * page->padded_dim + d;
-        for (int i = 0; i < registers; i++)
-            sum[i] = _mm256_fmadd_ps(w, _mm256_loadu_ps(v + 8 * i), sum[i]);
-    }
-    for (int i = 0; i < registers; i++)
-        _mm256_storeu_ps(output + d + 8 * i, sum[i]);
-}
-
-static void attend_page(const cpu_page *page) {
-    for (int head = 0; head < page->n_heads; head++) {
-        float *output = page->output + (size_t)head * (size_t)page->padded_dim;
-        float weight[CPU_PAGE], old = page->maximum[head];
-        __m256 score[8];
-        __m256 max = page_scores(page, page->q + (size_t)head * (size_t)page->head_dim, score);
-        float maximum = avx2_max(max);
-        maximum = maximum > old ? maximum : old;
-        __m256 part[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-        for (int i = 0; i < 8; i++) {
-            __m256 w = avx2_exp(_mm256_sub_ps(score[i], _mm256_set1_ps(maximum)));
-            _mm256_storeu_ps(weight + 8 * i, w);
-            part[i & 1] = _mm256_add_ps(part[i & 1], w);
-        }
-        float correction = math_exp(old - maximum);
-        page->maximum[head] = maximum;
-        page->total[head] =
-            __builtin_fmaf(page->total[head], correction, avx2_add_halves(part[0], part[1]));
-        int d = 0;
-        for (; d + 64 <= page->padded_dim; d += 64)
-            add_values(page, 8, weight, correction, d, output);
-        for (; d < page->padded_dim; d += 16)
-            add_values(page, 2, weight, correction, d, output);
-    }
-}
-
 const cpu_kernels cpu_kernels_avx2 = {
     .name = "avx2",
     .direct_tokens = 3,
@@ -312,6 +247,7 @@ const cpu_kernels cpu_kernels_avx2 = {
     .panel_q8 = avx2_panel_q8,
     .panel_mx = avx2_panel_mx,
     .rows_mxfp4 = avx2_rows_mxfp4,
-    .attend_page = attend_page,
+    .attend_f32 = avx2_attend_f32,
+    .attend_bf16 = avx2_attend_bf16,
     .swiglu = swiglu,
 };

@@ -63,5 +63,7 @@ void avx2_panel_mx(const uint8_t *codes, const uint16_t *scales, size_t n_blocks
 void avx2_rows_mxfp4(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks,
                      const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
                      size_t out_stride);
+void avx2_attend_f32(const cpu_page *page);
+void avx2_attend_bf16(const cpu_page *page);
 
 #endif

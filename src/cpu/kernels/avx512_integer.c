@@ -1,6 +1,5 @@
 // AVX-512 with VNNI: products of packed panels and of published MXFP4 with 8-bit activations.
 // vpdpbusd multiplies unsigned weights by signed activations and adds a quad of inputs.
-#include "cpu/kernels/avx2.h"
 #include "cpu/kernels/avx512.h"
 
 // Halved e8m0 scales, one byte in each lane, as float32; exact, 255 becomes NaN.

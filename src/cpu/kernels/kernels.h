@@ -57,8 +57,8 @@ typedef struct cpu_page {
     int n_heads;
     int first, last; // keys of this page that are seen, inclusive
     const float *q;  // [n_heads][head_dim], already divided by sqrt(head_dim)
-    const float *k;  // [head_dim][CPU_PAGE]
-    const float *v;  // [CPU_PAGE][padded_dim]
+    const void *k;   // [head_dim][CPU_PAGE], float32 or bf16
+    const void *v;   // [CPU_PAGE][padded_dim]
     float *maximum;  // [n_heads], of the scores so far
     float *total;    // [n_heads], of the weights so far, relative to maximum
     float *output;   // [n_heads][padded_dim], not yet divided by total
@@ -93,7 +93,8 @@ typedef struct cpu_page {
     X(rows_mxfp4,                                                                                  \
       (const uint8_t *blocks, const uint8_t *scales, size_t n_blocks, const cpu_q8_rows *x,        \
        const int32_t *index, size_t n, float *out, size_t out_stride))                             \
-    X(attend_page, (const cpu_page *page))                                                         \
+    X(attend_f32, (const cpu_page *page))                                                          \
+    X(attend_bf16, (const cpu_page *page)) /* the same sums, keys and values widened */            \
     /* gate_up [2n], interleaved -> out [n] */                                                     \
     X(swiglu, (const float *gate_up, size_t n, float limit, float alpha, float *out))
 

@@ -196,7 +196,11 @@ static void rows_mxfp4(const uint8_t *blocks, const uint8_t *scales, size_t n_bl
     }
 }
 
-static void attend_head(const cpu_page *page, int head) {
+static inline float widen(bool bf16, const void *from, int at) {
+    return bf16 ? number_bf16_to_f32(((const uint16_t *)from)[at]) : ((const float *)from)[at];
+}
+
+static inline void attend_head(const cpu_page *page, bool bf16, int head) {
     const float *q = page->q + (size_t)head * (size_t)page->head_dim;
     float *output = page->output + (size_t)head * (size_t)page->padded_dim;
     float weight[CPU_PAGE], part[PARTS] = {0};
@@ -204,7 +208,7 @@ static void attend_head(const cpu_page *page, int head) {
     for (int key = page->first; key <= page->last; key++) {
         float score = 0;
         for (int d = 0; d < page->head_dim; d++)
-            score = fmaf(q[d], page->k[d * CPU_PAGE + key], score);
+            score = fmaf(q[d], widen(bf16, page->k, d * CPU_PAGE + key), score);
         weight[key] = score;
         maximum = score > maximum ? score : maximum;
     }
@@ -218,14 +222,19 @@ static void attend_head(const cpu_page *page, int head) {
     for (int d = 0; d < page->padded_dim; d++) {
         float sum = output[d] * correction;
         for (int key = page->first; key <= page->last; key++)
-            sum = fmaf(weight[key], page->v[key * page->padded_dim + d], sum);
+            sum = fmaf(weight[key], widen(bf16, page->v, key * page->padded_dim + d), sum);
         output[d] = sum;
     }
 }
 
-static void attend_page(const cpu_page *page) {
+static void attend_f32(const cpu_page *page) {
     for (int head = 0; head < page->n_heads; head++)
-        attend_head(page, head);
+        attend_head(page, false, head);
+}
+
+static void attend_bf16(const cpu_page *page) {
+    for (int head = 0; head < page->n_heads; head++)
+        attend_head(page, true, head);
 }
 
 static void swiglu(const float *gate_up, size_t n, float limit, float alpha, float *out) {
@@ -246,6 +255,7 @@ const cpu_kernels cpu_kernels_scalar = {
     .panel_q8 = panel_q8,
     .panel_mx = panel_mx,
     .rows_mxfp4 = rows_mxfp4,
-    .attend_page = attend_page,
+    .attend_f32 = attend_f32,
+    .attend_bf16 = attend_bf16,
     .swiglu = swiglu,
 };
