@@ -117,24 +117,32 @@ static void multiply_exact(const cpu_state *cpu, cpu_thread *thread, const exper
     }
 }
 
-// thread->tile [n][CPU_EXPERT_ROWS] = rows . inputs[index]
+// thread->tile [n][CPU_EXPERT_ROWS] = rows . inputs[index]. The rows that follow in memory are most
+// likely the next ones: with first set, they are fetched meanwhile.
 static void multiply(const cpu_state *cpu, cpu_thread *thread, const expert_rows *rows,
-                     bool unpacked, const cpu_inputs *inputs, const int32_t *index, size_t n) {
+                     bool unpacked, bool first, const cpu_inputs *inputs, const int32_t *index,
+                     size_t n) {
     if (cpu->precision == BACKEND_EXACT) {
         multiply_exact(cpu, thread, rows, inputs, index, n);
         return;
     }
     size_t panel_blocks = CPU_PANEL * rows->n_blocks;
+    size_t panel_bytes = panel_blocks * NUMBER_MXFP4_BLOCK_BYTES;
     for (size_t p = 0; p * CPU_PANEL < rows->n_rows; p++) {
+        const uint8_t *blocks = rows->blocks + p * panel_bytes;
         float *out = thread->tile + p * CPU_PANEL;
+        cpu_panel panel = {
+            .n_blocks = rows->n_blocks,
+            .codes = thread->panel_codes + p * panel_blocks * CPU_BLOCK,
+            .scales = thread->panel_scales + p * panel_blocks,
+            .ahead = blocks + rows->n_rows / CPU_PANEL * panel_bytes,
+            .ahead_bytes = first ? panel_bytes : 0,
+        };
         if (unpacked)
-            cpu->kernels.panel_mx(thread->panel_codes + p * panel_blocks * CPU_BLOCK,
-                                  thread->panel_scales + p * panel_blocks, rows->n_blocks,
-                                  &inputs->q8, index, n, out, CPU_EXPERT_ROWS);
+            cpu->kernels.panel_mx(&panel, &inputs->q8, index, n, out, CPU_EXPERT_ROWS);
         else
-            cpu->kernels.rows_mxfp4(rows->blocks + p * panel_blocks * NUMBER_MXFP4_BLOCK_BYTES,
-                                    rows->scales + p * panel_blocks, rows->n_blocks, &inputs->q8,
-                                    index, n, out, CPU_EXPERT_ROWS);
+            cpu->kernels.rows_mxfp4(blocks, rows->scales + p * panel_blocks, rows->n_blocks,
+                                    &inputs->q8, index, n, out, CPU_EXPERT_ROWS);
     }
 }
 
@@ -183,7 +191,7 @@ void cpu_gate_up(const cpu_step *step, int layer_index, size_t item, cpu_thread 
     bool unpacked = unpack(cpu, thread, &rows, end - begin);
     for (size_t slot = begin; slot < end; slot += CPU_TOKEN_TILE) {
         size_t n = end - slot < CPU_TOKEN_TILE ? end - slot : CPU_TOKEN_TILE;
-        multiply(cpu, thread, &rows, unpacked, &s->norm, s->slot_token + slot, n);
+        multiply(cpu, thread, &rows, unpacked, slot == begin, &s->norm, s->slot_token + slot, n);
         for (size_t i = 0; i < n; i++)
             activate(cpu, thread->tile + i * CPU_EXPERT_ROWS, bias, slot + i, row);
     }
@@ -210,7 +218,7 @@ void cpu_down(const cpu_step *step, int layer_index, size_t item, cpu_thread *th
     bool unpacked = unpack(cpu, thread, &rows, end - begin);
     for (size_t slot = begin; slot < end; slot += CPU_TOKEN_TILE) {
         size_t n = end - slot < CPU_TOKEN_TILE ? end - slot : CPU_TOKEN_TILE;
-        multiply(cpu, thread, &rows, unpacked, &s->hidden, s->identity + slot, n);
+        multiply(cpu, thread, &rows, unpacked, slot == begin, &s->hidden, s->identity + slot, n);
         for (size_t i = 0; i < n; i++) {
             float *to = s->down + (size_t)s->slot_entry[slot + i] * hidden + row;
             for (size_t r = 0; r < CPU_PANEL; r++)

@@ -82,7 +82,7 @@ static void unembed_item(const cpu_step *step, size_t item, cpu_thread *thread) 
     }
 }
 
-#define EACH(phase, items) for (size_t item; (item = cpu_take(step, layer, phase)) < (items);)
+#define EACH(phase, items) for (size_t item; cpu_take(step, thread, layer, phase, items, &item);)
 
 // Waits until all threads have done their part of the phase.
 static void finish(cpu_step *step, int layer, cpu_thread *thread, cpu_phase phase) {

@@ -36,9 +36,16 @@ void cpu_linear(const cpu_state *cpu, cpu_thread *thread, const cpu_matrix *matr
         return;
     }
     size_t blocks = cpu_round_up(matrix->columns, CPU_BLOCK) / CPU_BLOCK;
-    cpu->kernels.panel_q8(matrix->codes + panel * blocks * CPU_PANEL * CPU_BLOCK,
-                          matrix->scales + panel * blocks * CPU_PANEL, blocks, &inputs->q8, index,
-                          n, out, out_stride);
+    size_t panel_bytes = blocks * CPU_PANEL * CPU_BLOCK;
+    const uint8_t *codes = matrix->codes + panel * panel_bytes;
+    cpu_panel weights = {
+        .n_blocks = blocks,
+        .codes = codes,
+        .scales = matrix->scales + panel * blocks * CPU_PANEL,
+        .ahead = codes + panel_bytes,
+        .ahead_bytes = panel_bytes,
+    };
+    cpu->kernels.panel_q8(&weights, &inputs->q8, index, n, out, out_stride);
 }
 
 void cpu_encode_row(const cpu_state *cpu, const cpu_inputs *inputs, size_t row, size_t columns) {

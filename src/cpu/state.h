@@ -16,6 +16,7 @@ enum {
     CPU_ROUTER_ROWS = 8,  // experts whose router logits are one piece of work
     CPU_EXPERT_ROWS = 64, // gate_up rows of one piece of work: they give one block of 32
     CPU_MATRIX_PARTS = 3, // q, k, v
+    CPU_LONGEST_RUN = 16, // pieces of work that a thread takes at a time
 };
 
 // Memory from one allocation. With base NULL it only counts, so plan and use can't differ.
@@ -57,6 +58,7 @@ typedef struct cpu_inputs {
 } cpu_inputs;
 
 typedef struct cpu_thread {
+    size_t next, end;       // its run of pieces of work
     float *tile;            // [CPU_TOKEN_TILE][CPU_EXPERT_ROWS]
     float *weight_rows;     // exact: [CPU_EXACT_ROWS][widest input]
     uint8_t *panel_codes;   // fast: [2 panels][blocks of the widest expert input][32][32]
@@ -159,10 +161,25 @@ static inline size_t cpu_round_up(size_t n, size_t unit) {
     return (n + unit - 1) / unit * unit;
 }
 
-// The next piece of work of a phase; each number is given once.
-static inline size_t cpu_take(const cpu_step *step, int layer, cpu_phase phase) {
-    atomic_size_t *counter = &step->cpu->scratch.counters[layer * CPU_PHASES + phase];
-    return atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+// The next piece of work of a phase for a thread; false when there is none left. Pieces are handed
+// out in runs, long ones first: pieces of a run lie one after another in memory.
+static inline bool cpu_take(const cpu_step *step, cpu_thread *thread, int layer, cpu_phase phase,
+                            size_t n_items, size_t *item_out) {
+    if (thread->next == thread->end) {
+        atomic_size_t *counter = &step->cpu->scratch.counters[layer * CPU_PHASES + phase];
+        size_t begin = atomic_load_explicit(counter, memory_order_relaxed), end;
+        do {
+            if (begin >= n_items)
+                return false;
+            size_t run = (n_items - begin) / (2 * (size_t)step->cpu->n_threads);
+            end = begin + (run < 1 ? 1 : run < CPU_LONGEST_RUN ? run : CPU_LONGEST_RUN);
+        } while (!atomic_compare_exchange_weak_explicit(counter, &begin, end, memory_order_relaxed,
+                                                        memory_order_relaxed));
+        thread->next = begin;
+        thread->end = end;
+    }
+    *item_out = thread->next++;
+    return true;
 }
 
 // plan.c

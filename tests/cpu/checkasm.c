@@ -244,7 +244,9 @@ static void run_panel(trial *t, const cpu_kernels *k, bool mx) {
     size_t stride = CPU_PANEL + t->shape % 2 * 32;
     float *out = take(t, n * stride * sizeof *out);
     t->work = (double)(n * blocks * CPU_BLOCK * CPU_PANEL);
-    REPEAT(mx ? k->panel_mx : k->panel_q8)(codes, scales, blocks, &x, index, n, out, stride);
+    cpu_panel panel = {.n_blocks = blocks, .codes = codes, .scales = scales, .ahead = codes};
+    panel.ahead_bytes = t->shape % 3 * 1000;
+    REPEAT(mx ? k->panel_mx : k->panel_q8)(&panel, &x, index, n, out, stride);
 }
 
 static void run_panel_q8(trial *t, const cpu_kernels *k) {
@@ -271,7 +273,8 @@ static void run_rows_mxfp4(trial *t, const cpu_kernels *k) {
     uint16_t *panel_scales = take(t, blocks * CPU_PANEL * 2);
     float *other = take(t, n * CPU_PANEL * sizeof *other);
     k->pack_mx(bytes, scales, blocks, codes, panel_scales);
-    k->panel_mx(codes, panel_scales, blocks, &x, index, n, other, CPU_PANEL);
+    cpu_panel panel = {.n_blocks = blocks, .codes = codes, .scales = panel_scales};
+    k->panel_mx(&panel, &x, index, n, other, CPU_PANEL);
     for (size_t i = 0; i < n * CPU_PANEL; i++)
         CHECK(out[i] == other[i] || (out[i] != out[i] && other[i] != other[i]),
               "prompt and decode of %s disagree: %a and %a", k->name, out[i], other[i]);

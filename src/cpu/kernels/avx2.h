@@ -13,6 +13,27 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
+// Brings the cache lines of cpu_panel.ahead in, a few with each block of each tile of tokens.
+typedef struct avx2_ahead {
+    const uint8_t *next, *end;
+    size_t step; // bytes per block
+} avx2_ahead;
+
+static inline avx2_ahead avx2_ahead_of(const cpu_panel *panel, size_t tiles) {
+    size_t lines = (panel->ahead_bytes + CPU_LINE - 1) / CPU_LINE;
+    size_t turns = tiles * panel->n_blocks;
+    return (avx2_ahead){panel->ahead, panel->ahead + panel->ahead_bytes,
+                        (lines + turns - 1) / turns * CPU_LINE};
+}
+
+ALWAYS_INLINE void avx2_fetch(avx2_ahead *ahead) {
+    if (ahead->next >= ahead->end)
+        return;
+    for (size_t i = 0; i < ahead->step; i += CPU_LINE)
+        _mm_prefetch((const char *)ahead->next + i, _MM_HINT_T1);
+    ahead->next += ahead->step;
+}
+
 static inline float avx2_add_halves(__m256 low, __m256 high) {
     __m256 eight = _mm256_add_ps(low, high);
     __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
@@ -54,12 +75,10 @@ static inline __m256 avx2_exp(__m256 x) {
 
 void avx2_pack_mx(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks, uint8_t *codes,
                   uint16_t *panel_scales);
-void avx2_panel_q8(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                   const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
-                   size_t out_stride);
-void avx2_panel_mx(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                   const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
-                   size_t out_stride);
+void avx2_panel_q8(const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *index, size_t n,
+                   float *out, size_t out_stride);
+void avx2_panel_mx(const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *index, size_t n,
+                   float *out, size_t out_stride);
 void avx2_rows_mxfp4(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks,
                      const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
                      size_t out_stride);

@@ -41,14 +41,17 @@ static inline __m256i broadcast_quad(const void *from) {
 ALWAYS_INLINE void block_mx(const uint8_t *w, const tokens *x, int n, size_t block,
                             __m256i sum[TILE][2]) {
     const __m256i ones = _mm256_set1_epi16(1);
-    UNROLL for (int t = 0; t < n; t++) sum[t][0] = sum[t][1] =
-        broadcast_quad(x->pair_starts[t][block]);
-    UNROLL for (size_t g = 0; g < 8; g++) {
+    UNROLL
+    for (int t = 0; t < n; t++)
+        sum[t][0] = sum[t][1] = broadcast_quad(x->pair_starts[t][block]);
+    UNROLL
+    for (size_t g = 0; g < 8; g++) {
         const uint8_t *quad = w + g * CPU_PANEL * 4;
         size_t place = cpu_q8_place(block, 0) + g / 4 * 64 + g % 4 * 4;
         __m256i w0 = _mm256_loadu_si256((const __m256i *)quad);
         __m256i w1 = _mm256_loadu_si256((const __m256i *)(quad + 32));
-        UNROLL for (int t = 0; t < n; t++) {
+        UNROLL
+        for (int t = 0; t < n; t++) {
             __m256i a = broadcast_quad(x->codes[t] + place);
             sum[t][0] = _mm256_add_epi16(sum[t][0], _mm256_maddubs_epi16(w0, a));
             sum[t][1] = _mm256_add_epi16(sum[t][1], _mm256_maddubs_epi16(w1, a));
@@ -56,7 +59,8 @@ ALWAYS_INLINE void block_mx(const uint8_t *w, const tokens *x, int n, size_t blo
             KEEP_ORDER(sum[t][1]);
         }
     }
-    UNROLL for (int t = 0; t < n; t++) {
+    UNROLL
+    for (int t = 0; t < n; t++) {
         sum[t][0] = _mm256_madd_epi16(sum[t][0], ones);
         sum[t][1] = _mm256_madd_epi16(sum[t][1], ones);
     }
@@ -65,14 +69,18 @@ ALWAYS_INLINE void block_mx(const uint8_t *w, const tokens *x, int n, size_t blo
 ALWAYS_INLINE void block_q8(const uint8_t *w, const tokens *x, int n, size_t block,
                             __m256i sum[TILE][2]) {
     const __m256i ones = _mm256_set1_epi16(1), offset = _mm256_set1_epi8((char)0x80);
-    UNROLL for (int t = 0; t < n; t++) sum[t][0] = sum[t][1] = _mm256_setzero_si256();
-    UNROLL for (size_t g = 0; g < 8; g++) {
+    UNROLL
+    for (int t = 0; t < n; t++)
+        sum[t][0] = sum[t][1] = _mm256_setzero_si256();
+    UNROLL
+    for (size_t g = 0; g < 8; g++) {
         const uint8_t *quad = w + g * CPU_PANEL * 4;
         size_t place = cpu_q8_place(block, 0) + g / 4 * 64 + g % 4 * 4;
         __m256i w0 = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)quad), offset);
         __m256i w1 = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(quad + 32)), offset);
         __m256i m0 = _mm256_abs_epi8(w0), m1 = _mm256_abs_epi8(w1);
-        UNROLL for (int t = 0; t < n; t++) {
+        UNROLL
+        for (int t = 0; t < n; t++) {
             __m256i a = broadcast_quad(x->codes[t] + place);
             __m256i p0 = _mm256_maddubs_epi16(m0, _mm256_sign_epi8(a, w0));
             __m256i p1 = _mm256_maddubs_epi16(m1, _mm256_sign_epi8(a, w1));
@@ -84,17 +92,19 @@ ALWAYS_INLINE void block_q8(const uint8_t *w, const tokens *x, int n, size_t blo
     }
 }
 
-ALWAYS_INLINE void block_add(bool mx, const uint8_t *codes, const uint16_t *scales, size_t block,
-                             const tokens *x, int n, __m256 total[TILE][2]) {
+ALWAYS_INLINE void block_add(bool mx, const cpu_panel *panel, size_t block, const tokens *x, int n,
+                             __m256 total[TILE][2]) {
     __m256i sum[TILE][2];
-    const uint8_t *w = codes + block * CPU_BLOCK * CPU_PANEL;
+    const uint8_t *w = panel->codes + block * CPU_BLOCK * CPU_PANEL;
     if (mx)
         block_mx(w, x, n, block, sum);
     else
         block_q8(w, x, n, block, sum);
-    UNROLL for (int i = 0; i < 2; i++) {
-        __m256 scale = avx2_load_bf16(scales + block * CPU_PANEL + 8 * i);
-        UNROLL for (int t = 0; t < n; t++) {
+    UNROLL
+    for (int i = 0; i < 2; i++) {
+        __m256 scale = avx2_load_bf16(panel->scales + block * CPU_PANEL + 8 * i);
+        UNROLL
+        for (int t = 0; t < n; t++) {
             __m256 both = _mm256_mul_ps(scale, _mm256_broadcast_ss(x->scales[t] + block));
             total[t][i] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[t][i]), both, total[t][i]);
         }
@@ -102,15 +112,18 @@ ALWAYS_INLINE void block_add(bool mx, const uint8_t *codes, const uint16_t *scal
 }
 
 // Several tokens: one partial sum after another, so that all accumulators stay in registers.
-ALWAYS_INLINE void tile_parts(bool mx, const uint8_t *codes, const uint16_t *scales,
-                              size_t n_blocks, const tokens *x, int n, float *out,
-                              size_t out_stride) {
+ALWAYS_INLINE void tile_parts(bool mx, const cpu_panel *panel, avx2_ahead *ahead, const tokens *x,
+                              int n, float *out, size_t out_stride) {
     static const size_t order[CPU_GROUP] = {0, 2, 1, 3}; // (p0 + p2) + (p1 + p3)
     __m256 part[CPU_GROUP][TILE][2];
     for (int i = 0; i < CPU_GROUP; i++) {
-        UNROLL for (int t = 0; t < n; t++) part[i][t][0] = part[i][t][1] = _mm256_setzero_ps();
-        for (size_t b = order[i]; b < n_blocks; b += CPU_GROUP)
-            block_add(mx, codes, scales, b, x, n, part[i]);
+        UNROLL
+        for (int t = 0; t < n; t++)
+            part[i][t][0] = part[i][t][1] = _mm256_setzero_ps();
+        for (size_t b = order[i]; b < panel->n_blocks; b += CPU_GROUP) {
+            avx2_fetch(ahead);
+            block_add(mx, panel, b, x, n, part[i]);
+        }
     }
     for (int t = 0; t < n; t++) {
         for (int i = 0; i < 2; i++) {
@@ -122,17 +135,18 @@ ALWAYS_INLINE void tile_parts(bool mx, const uint8_t *codes, const uint16_t *sca
 }
 
 // One token: blocks in the order in which they lie, as memory likes it.
-ALWAYS_INLINE void stream_parts(bool mx, const uint8_t *codes, const uint16_t *scales,
-                                size_t n_blocks, const tokens *x, float *out) {
+ALWAYS_INLINE void stream_parts(bool mx, const cpu_panel *panel, const tokens *x, float *out) {
+    size_t n_blocks = panel->n_blocks;
     __m256 part[CPU_GROUP][TILE][2];
     for (int i = 0; i < CPU_GROUP; i++)
         part[i][0][0] = part[i][0][1] = _mm256_setzero_ps();
     size_t b = 0;
     for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP)
-        UNROLL for (size_t i = 0; i < CPU_GROUP; i++)
-            block_add(mx, codes, scales, b + i, x, 1, part[i]);
+        UNROLL
+    for (size_t i = 0; i < CPU_GROUP; i++)
+        block_add(mx, panel, b + i, x, 1, part[i]);
     for (size_t i = 0; b + i < n_blocks; i++)
-        block_add(mx, codes, scales, b + i, x, 1, part[i]);
+        block_add(mx, panel, b + i, x, 1, part[i]);
     for (int i = 0; i < 2; i++) {
         __m256 even = _mm256_add_ps(part[0][0][i], part[2][0][i]);
         __m256 odd = _mm256_add_ps(part[1][0][i], part[3][0][i]);
@@ -140,38 +154,37 @@ ALWAYS_INLINE void stream_parts(bool mx, const uint8_t *codes, const uint16_t *s
     }
 }
 
-ALWAYS_INLINE void panel(bool mx, const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                         const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
-                         size_t out_stride) {
+ALWAYS_INLINE void multiply(bool mx, const cpu_panel *whole, const cpu_q8_rows *x,
+                            const int32_t *index, size_t n, float *out, size_t out_stride) {
+    avx2_ahead ahead = avx2_ahead_of(whole, 2 * ((n + TILE - 1) / TILE));
     for (size_t half = 0; half < CPU_PANEL; half += HALF_PANEL) {
-        const uint8_t *w = codes + half * 4;
-        const uint16_t *s = scales + half;
+        cpu_panel panel = *whole;
+        panel.codes += half * 4;
+        panel.scales += half;
         for (size_t t = 0; t < n; t += TILE) {
             size_t count = n - t < TILE ? n - t : TILE;
             tokens chosen = select_tokens(x, index + t, count);
             float *to = out + t * out_stride + half;
             if (count == 4)
-                tile_parts(mx, w, s, n_blocks, &chosen, 4, to, out_stride);
+                tile_parts(mx, &panel, &ahead, &chosen, 4, to, out_stride);
             else if (count == 3)
-                tile_parts(mx, w, s, n_blocks, &chosen, 3, to, out_stride);
+                tile_parts(mx, &panel, &ahead, &chosen, 3, to, out_stride);
             else if (count == 2)
-                tile_parts(mx, w, s, n_blocks, &chosen, 2, to, out_stride);
+                tile_parts(mx, &panel, &ahead, &chosen, 2, to, out_stride);
             else
-                stream_parts(mx, w, s, n_blocks, &chosen, to);
+                stream_parts(mx, &panel, &chosen, to);
         }
     }
 }
 
-void avx2_panel_q8(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                   const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
-                   size_t out_stride) {
-    panel(false, codes, scales, n_blocks, x, index, n, out, out_stride);
+void avx2_panel_q8(const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *index, size_t n,
+                   float *out, size_t out_stride) {
+    multiply(false, panel, x, index, n, out, out_stride);
 }
 
-void avx2_panel_mx(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                   const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
-                   size_t out_stride) {
-    panel(true, codes, scales, n_blocks, x, index, n, out, out_stride);
+void avx2_panel_mx(const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *index, size_t n,
+                   float *out, size_t out_stride) {
+    multiply(true, panel, x, index, n, out, out_stride);
 }
 
 // ---- published MXFP4 ------------------------------------------------------------------------
@@ -271,10 +284,15 @@ static inline void four_rows(const uint8_t *blocks, const uint8_t *scales, size_
                              const tokens *x, float *out) {
     size_t row_bytes = n_blocks * NUMBER_MXFP4_BLOCK_BYTES, b = 0;
     __m256 total[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-    for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP)
-        group_mxfp4(blocks + b * NUMBER_MXFP4_BLOCK_BYTES, row_bytes, scales + b, n_blocks,
+    for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP) {
+        const uint8_t *group = blocks + b * NUMBER_MXFP4_BLOCK_BYTES;
+        // The next four rows: memory is read in one stream, whatever the order inside of it.
+        for (size_t r = 4; r < 8; r++)
+            _mm_prefetch((const char *)group + r * row_bytes, _MM_HINT_T0);
+        group_mxfp4(group, row_bytes, scales + b, n_blocks,
                     x->codes[0] + b / CPU_GROUP * CPU_GROUP_BYTES, x->scales[0] + b,
                     x->starts[0] + b, total);
+    }
     if (b < n_blocks) { // the activations beyond are zero
         uint8_t rest[4][64] = {{0}}, rest_scales[4][CPU_GROUP] = {{0}};
         for (size_t r = 0; r < 4; r++) {

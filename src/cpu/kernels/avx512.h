@@ -33,12 +33,10 @@ static inline __m512 avx512_exp(__m512 x) {
 
 void avx512_pack_mx(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks, uint8_t *codes,
                     uint16_t *panel_scales);
-void avx512_panel_q8(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                     const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
-                     size_t out_stride);
-void avx512_panel_mx(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                     const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
-                     size_t out_stride);
+void avx512_panel_q8(const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *index, size_t n,
+                     float *out, size_t out_stride);
+void avx512_panel_mx(const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *index, size_t n,
+                     float *out, size_t out_stride);
 void avx512_rows_mxfp4(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks,
                        const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
                        size_t out_stride);

@@ -50,7 +50,8 @@ ALWAYS_INLINE float weigh_keys(const cpu_page *page, int head, __m512 score[KEY_
                                float weight[CPU_PAGE]) {
     uint64_t seen = (~(uint64_t)0 >> (63 - (page->last - page->first))) << page->first;
     __m512 max = _mm512_set1_ps(-INFINITY);
-    UNROLL for (int i = 0; i < KEY_REGISTERS; i++) {
+    UNROLL
+    for (int i = 0; i < KEY_REGISTERS; i++) {
         __mmask16 mask = (__mmask16)(seen >> 16 * i);
         score[i] = _mm512_mask_mov_ps(_mm512_set1_ps(-INFINITY), mask, score[i]);
         max = _mm512_max_ps(score[i], max); // a NaN does not become the maximum
@@ -60,7 +61,8 @@ ALWAYS_INLINE float weigh_keys(const cpu_page *page, int head, __m512 score[KEY_
         avx2_max(_mm256_max_ps(_mm512_castps512_ps256(max), _mm512_extractf32x8_ps(max, 1)));
     maximum = maximum > old ? maximum : old;
     __m512 part = _mm512_setzero_ps();
-    UNROLL for (int i = 0; i < KEY_REGISTERS; i++) {
+    UNROLL
+    for (int i = 0; i < KEY_REGISTERS; i++) {
         __m512 w = avx512_exp(_mm512_sub_ps(score[i], _mm512_set1_ps(maximum)));
         _mm512_storeu_ps(weight + 16 * i, w);
         part = _mm512_add_ps(part, w);
@@ -74,19 +76,28 @@ ALWAYS_INLINE float weigh_keys(const cpu_page *page, int head, __m512 score[KEY_
 ALWAYS_INLINE void score_keys(const cpu_page *page, bool bf16, int first_head, int heads,
                               __m512 score[HEADS][KEY_REGISTERS]) {
     const float *q = page->q + (size_t)first_head * (size_t)page->head_dim;
-    UNROLL for (int h = 0; h < heads; h++) UNROLL for (int i = 0; i < KEY_REGISTERS; i++)
+    UNROLL
+    for (int h = 0; h < heads; h++)
+        UNROLL
+    for (int i = 0; i < KEY_REGISTERS; i++)
         score[h][i] = _mm512_setzero_ps();
     for (int d = 0; d < page->head_dim; d++) {
         __m512 k[KEY_REGISTERS];
-        UNROLL for (int i = 0; i < KEY_REGISTERS; i += 2)
+        UNROLL
+        for (int i = 0; i < KEY_REGISTERS; i += 2)
             load_32(bf16, page->k, d * CPU_PAGE + 16 * i, k + i);
-        UNROLL for (int h = 0; h < heads; h++) {
+        UNROLL
+        for (int h = 0; h < heads; h++) {
             __m512 a = _mm512_set1_ps(q[h * page->head_dim + d]);
-            UNROLL for (int i = 0; i < KEY_REGISTERS; i++) score[h][i] =
-                _mm512_fmadd_ps(a, k[i], score[h][i]);
+            UNROLL
+            for (int i = 0; i < KEY_REGISTERS; i++)
+                score[h][i] = _mm512_fmadd_ps(a, k[i], score[h][i]);
         }
     }
-    UNROLL for (int h = 0; h < heads; h++) UNROLL for (int i = 0; i < KEY_REGISTERS; i += 2)
+    UNROLL
+    for (int h = 0; h < heads; h++)
+        UNROLL
+    for (int i = 0; i < KEY_REGISTERS; i += 2)
         straighten(bf16, score[h] + i);
 }
 
@@ -95,22 +106,27 @@ ALWAYS_INLINE void add_32_lanes(const cpu_page *page, bool bf16, int heads, int 
                                 float weight[HEADS][CPU_PAGE], const float *correction,
                                 float *output) {
     __m512 sum[HEADS][2];
-    UNROLL for (int h = 0; h < heads; h++) {
+    UNROLL
+    for (int h = 0; h < heads; h++) {
         const float *from = output + h * page->padded_dim + d;
-        UNROLL for (int i = 0; i < 2; i++) sum[h][i] =
-            _mm512_mul_ps(_mm512_loadu_ps(from + 16 * i), _mm512_set1_ps(correction[h]));
+        UNROLL
+        for (int i = 0; i < 2; i++)
+            sum[h][i] =
+                _mm512_mul_ps(_mm512_loadu_ps(from + 16 * i), _mm512_set1_ps(correction[h]));
         split(bf16, sum[h]);
     }
     for (int key = page->first; key <= page->last; key++) {
         __m512 v[2];
         load_32(bf16, page->v, key * page->padded_dim + d, v);
-        UNROLL for (int h = 0; h < heads; h++) {
+        UNROLL
+        for (int h = 0; h < heads; h++) {
             __m512 w = _mm512_set1_ps(weight[h][key]);
             sum[h][0] = _mm512_fmadd_ps(w, v[0], sum[h][0]);
             sum[h][1] = _mm512_fmadd_ps(w, v[1], sum[h][1]);
         }
     }
-    UNROLL for (int h = 0; h < heads; h++) {
+    UNROLL
+    for (int h = 0; h < heads; h++) {
         float *to = output + h * page->padded_dim + d;
         straighten(bf16, sum[h]);
         _mm512_storeu_ps(to, sum[h][0]);
@@ -122,14 +138,18 @@ ALWAYS_INLINE void add_last_16_lanes(const cpu_page *page, bool bf16, int heads,
                                      float weight[HEADS][CPU_PAGE], const float *correction,
                                      float *output) {
     __m512 sum[HEADS];
-    UNROLL for (int h = 0; h < heads; h++) sum[h] = _mm512_mul_ps(
-        _mm512_loadu_ps(output + h * page->padded_dim + d), _mm512_set1_ps(correction[h]));
+    UNROLL
+    for (int h = 0; h < heads; h++)
+        sum[h] = _mm512_mul_ps(_mm512_loadu_ps(output + h * page->padded_dim + d),
+                               _mm512_set1_ps(correction[h]));
     for (int key = page->first; key <= page->last; key++) {
         __m512 v = load_last_16(bf16, page->v, key * page->padded_dim + d);
-        UNROLL for (int h = 0; h < heads; h++) sum[h] =
-            _mm512_fmadd_ps(_mm512_set1_ps(weight[h][key]), v, sum[h]);
+        UNROLL
+        for (int h = 0; h < heads; h++)
+            sum[h] = _mm512_fmadd_ps(_mm512_set1_ps(weight[h][key]), v, sum[h]);
     }
-    UNROLL for (int h = 0; h < heads; h++)
+    UNROLL
+    for (int h = 0; h < heads; h++)
         _mm512_storeu_ps(output + h * page->padded_dim + d, sum[h]);
 }
 
@@ -137,8 +157,9 @@ ALWAYS_INLINE void attend_heads(const cpu_page *page, bool bf16, int first_head,
     __m512 score[HEADS][KEY_REGISTERS];
     float weight[HEADS][CPU_PAGE], correction[HEADS];
     score_keys(page, bf16, first_head, heads, score);
-    UNROLL for (int h = 0; h < heads; h++) correction[h] =
-        weigh_keys(page, first_head + h, score[h], weight[h]);
+    UNROLL
+    for (int h = 0; h < heads; h++)
+        correction[h] = weigh_keys(page, first_head + h, score[h], weight[h]);
     float *output = page->output + (size_t)first_head * (size_t)page->padded_dim;
     int d = 0;
     for (; d + 32 <= page->padded_dim; d += 32)

@@ -35,8 +35,10 @@ static inline __m512i half_scales_bf16(__m256i bytes) {
 static inline void pack_scales(const uint32_t rows[CPU_PANEL], size_t count, uint16_t *out) {
     for (size_t i = 0; i < count; i++) {
         __m128i half[2];
-        UNROLL for (size_t h = 0; h < 2; h++) half[h] = _mm512_cvtepi32_epi8(
-            _mm512_srli_epi32(_mm512_loadu_si512(rows + 16 * h), (unsigned)(8 * i)));
+        UNROLL
+        for (size_t h = 0; h < 2; h++)
+            half[h] = _mm512_cvtepi32_epi8(
+                _mm512_srli_epi32(_mm512_loadu_si512(rows + 16 * h), (unsigned)(8 * i)));
         _mm512_storeu_si512(out + i * CPU_PANEL,
                             half_scales_bf16(_mm256_set_m128i(half[1], half[0])));
     }
@@ -49,21 +51,26 @@ static inline __m128i load_16(const uint8_t *from) {
 // One block of 16 rows: quads of inputs of row after row.
 static inline void pack_codes(const uint8_t *blocks, size_t row_bytes, uint8_t *codes) {
     __m512i row[4], pair[4], quad[4]; // rows i, i + 4, i + 8, i + 12 in the quarters of row[i]
-    UNROLL for (size_t i = 0; i < 4; i++) {
+    UNROLL
+    for (size_t i = 0; i < 4; i++) {
         row[i] = _mm512_maskz_broadcast_i32x4(0x000f, load_16(blocks + i * row_bytes));
-        UNROLL for (size_t quarter = 1; quarter < 4; quarter++) row[i] =
-            _mm512_mask_broadcast_i32x4(row[i], (__mmask16)(0xf << 4 * quarter),
-                                        load_16(blocks + (i + 4 * quarter) * row_bytes));
+        UNROLL
+        for (size_t quarter = 1; quarter < 4; quarter++)
+            row[i] = _mm512_mask_broadcast_i32x4(row[i], (__mmask16)(0xf << 4 * quarter),
+                                                 load_16(blocks + (i + 4 * quarter) * row_bytes));
     }
-    UNROLL for (int i = 0; i < 2; i++) {
+    UNROLL
+    for (int i = 0; i < 2; i++) {
         pair[i] = _mm512_unpacklo_epi32(row[2 * i], row[2 * i + 1]);
         pair[i + 2] = _mm512_unpackhi_epi32(row[2 * i], row[2 * i + 1]);
     }
-    UNROLL for (int i = 0; i < 2; i++) {
+    UNROLL
+    for (int i = 0; i < 2; i++) {
         quad[2 * i] = _mm512_unpacklo_epi64(pair[2 * i], pair[2 * i + 1]);
         quad[2 * i + 1] = _mm512_unpackhi_epi64(pair[2 * i], pair[2 * i + 1]);
     }
-    UNROLL for (size_t g = 0; g < 4; g++) {
+    UNROLL
+    for (size_t g = 0; g < 4; g++) {
         __m512i low, high;
         split_nibbles(quad[g], &low, &high);
         _mm512_storeu_si512(codes + g * CPU_PANEL * 4, low);
@@ -119,45 +126,57 @@ static inline __m512i broadcast_quad(const int8_t *from) {
 }
 
 // One block: 32 rows (two registers) by n tokens.
-ALWAYS_INLINE void block_add(const uint8_t *codes, const uint16_t *scales, size_t block,
-                             const tokens *x, int n, __m512 total[TILE][2]) {
-    const uint8_t *w = codes + block * CPU_BLOCK * CPU_PANEL;
+ALWAYS_INLINE void block_add(const cpu_panel *panel, size_t block, const tokens *x, int n,
+                             __m512 total[TILE][2]) {
+    const uint8_t *w = panel->codes + block * CPU_BLOCK * CPU_PANEL;
     size_t place = cpu_q8_place(block, 0);
     __m512i sum[TILE][2];
-    UNROLL for (int t = 0; t < n; t++) sum[t][0] = sum[t][1] =
-        _mm512_set1_epi32(x->starts[t][block]);
-    UNROLL for (size_t g = 0; g < 8; g++) {
+    UNROLL
+    for (int t = 0; t < n; t++)
+        sum[t][0] = sum[t][1] = _mm512_set1_epi32(x->starts[t][block]);
+    UNROLL
+    for (size_t g = 0; g < 8; g++) {
         __m512i w0 = _mm512_loadu_si512(w + g * CPU_PANEL * 4);
         __m512i w1 = _mm512_loadu_si512(w + g * CPU_PANEL * 4 + 64);
-        UNROLL for (int t = 0; t < n; t++) {
+        UNROLL
+        for (int t = 0; t < n; t++) {
             __m512i a = broadcast_quad(x->codes[t] + place + g / 4 * 64 + g % 4 * 4);
             sum[t][0] = _mm512_dpbusd_epi32(sum[t][0], w0, a);
             sum[t][1] = _mm512_dpbusd_epi32(sum[t][1], w1, a);
         }
     }
-    const uint16_t *from = scales + block * CPU_PANEL;
+    const uint16_t *from = panel->scales + block * CPU_PANEL;
     __m512i wide[2] = {_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)from)),
                        _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(from + 16)))};
     __m512 scale[2] = {_mm512_castsi512_ps(_mm512_slli_epi32(wide[0], 16)),
                        _mm512_castsi512_ps(_mm512_slli_epi32(wide[1], 16))};
-    UNROLL for (int t = 0; t < n; t++) {
+    UNROLL
+    for (int t = 0; t < n; t++) {
         __m512 input = _mm512_set1_ps(x->scales[t][block]);
-        UNROLL for (int i = 0; i < 2; i++) total[t][i] = _mm512_fmadd_ps(
-            _mm512_cvtepi32_ps(sum[t][i]), _mm512_mul_ps(scale[i], input), total[t][i]);
+        UNROLL
+        for (int i = 0; i < 2; i++)
+            total[t][i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[t][i]),
+                                          _mm512_mul_ps(scale[i], input), total[t][i]);
     }
 }
 
 // Several tokens: one partial sum after another, so that all accumulators stay in registers.
-ALWAYS_INLINE void tile_parts(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                              const tokens *x, int n, float *out, size_t out_stride) {
+ALWAYS_INLINE void tile_parts(const cpu_panel *panel, avx2_ahead *ahead, const tokens *x, int n,
+                              float *out, size_t out_stride) {
     static const size_t order[CPU_GROUP] = {0, 2, 1, 3}; // (p0 + p2) + (p1 + p3)
     __m512 kept[CPU_GROUP][TILE][2];
     for (int i = 0; i < CPU_GROUP; i++) {
         __m512 part[TILE][2];
-        UNROLL for (int t = 0; t < n; t++) part[t][0] = part[t][1] = _mm512_setzero_ps();
-        for (size_t b = order[i]; b < n_blocks; b += CPU_GROUP)
-            block_add(codes, scales, b, x, n, part);
-        UNROLL for (int t = 0; t < n; t++) kept[i][t][0] = part[t][0], kept[i][t][1] = part[t][1];
+        UNROLL
+        for (int t = 0; t < n; t++)
+            part[t][0] = part[t][1] = _mm512_setzero_ps();
+        for (size_t b = order[i]; b < panel->n_blocks; b += CPU_GROUP) {
+            avx2_fetch(ahead);
+            block_add(panel, b, x, n, part);
+        }
+        UNROLL
+        for (int t = 0; t < n; t++)
+            kept[i][t][0] = part[t][0], kept[i][t][1] = part[t][1];
     }
     for (int t = 0; t < n; t++) {
         for (int i = 0; i < 2; i++) {
@@ -169,21 +188,26 @@ ALWAYS_INLINE void tile_parts(const uint8_t *codes, const uint16_t *scales, size
 }
 
 // One or two tokens: blocks in the order in which they lie, as memory likes it.
-ALWAYS_INLINE void stream_parts(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                                const tokens *x, int n, float *out, size_t out_stride) {
+ALWAYS_INLINE void stream_parts(const cpu_panel *panel, const tokens *x, int n, float *out,
+                                size_t out_stride) {
+    size_t n_blocks = panel->n_blocks;
     __m512 part[CPU_GROUP][TILE][2];
-    UNROLL for (int i = 0; i < CPU_GROUP; i++) UNROLL for (int t = 0; t < n; t++) part[i][t][0] =
-        part[i][t][1] = _mm512_setzero_ps();
+    UNROLL
+    for (int i = 0; i < CPU_GROUP; i++)
+        UNROLL
+    for (int t = 0; t < n; t++)
+        part[i][t][0] = part[i][t][1] = _mm512_setzero_ps();
     size_t b = 0;
     for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP)
-        UNROLL for (size_t i = 0; i < CPU_GROUP; i++)
-            block_add(codes, scales, b + i, x, n, part[i]);
+        UNROLL
+    for (size_t i = 0; i < CPU_GROUP; i++)
+        block_add(panel, b + i, x, n, part[i]);
     if (b < n_blocks)
-        block_add(codes, scales, b, x, n, part[0]);
+        block_add(panel, b, x, n, part[0]);
     if (b + 1 < n_blocks)
-        block_add(codes, scales, b + 1, x, n, part[1]);
+        block_add(panel, b + 1, x, n, part[1]);
     if (b + 2 < n_blocks)
-        block_add(codes, scales, b + 2, x, n, part[2]);
+        block_add(panel, b + 2, x, n, part[2]);
     for (int t = 0; t < n; t++) {
         for (int i = 0; i < 2; i++) {
             __m512 even = _mm512_add_ps(part[0][t][i], part[2][t][i]);
@@ -193,45 +217,43 @@ ALWAYS_INLINE void stream_parts(const uint8_t *codes, const uint16_t *scales, si
     }
 }
 
-static void panel(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                  const cpu_q8_rows *x, const int32_t *starts, const int32_t *index, size_t n,
-                  float *out, size_t out_stride) {
+static void multiply(const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *starts,
+                     const int32_t *index, size_t n, float *out, size_t out_stride) {
+    avx2_ahead ahead = avx2_ahead_of(panel, (n + TILE - 1) / TILE);
     for (size_t t = 0; t < n; t += TILE) {
         size_t count = n - t < TILE ? n - t : TILE;
         tokens chosen = select_tokens(x, starts, index + t, count);
         float *to = out + t * out_stride;
         switch (count) {
         case 6:
-            tile_parts(codes, scales, n_blocks, &chosen, 6, to, out_stride);
+            tile_parts(panel, &ahead, &chosen, 6, to, out_stride);
             break;
         case 5:
-            tile_parts(codes, scales, n_blocks, &chosen, 5, to, out_stride);
+            tile_parts(panel, &ahead, &chosen, 5, to, out_stride);
             break;
         case 4:
-            tile_parts(codes, scales, n_blocks, &chosen, 4, to, out_stride);
+            tile_parts(panel, &ahead, &chosen, 4, to, out_stride);
             break;
         case 3:
-            tile_parts(codes, scales, n_blocks, &chosen, 3, to, out_stride);
+            tile_parts(panel, &ahead, &chosen, 3, to, out_stride);
             break;
         case 2:
-            stream_parts(codes, scales, n_blocks, &chosen, 2, to, out_stride);
+            stream_parts(panel, &chosen, 2, to, out_stride);
             break;
         default:
-            stream_parts(codes, scales, n_blocks, &chosen, 1, to, out_stride);
+            stream_parts(panel, &chosen, 1, to, out_stride);
         }
     }
 }
 
-void avx512_panel_q8(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                     const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
-                     size_t out_stride) {
-    panel(codes, scales, n_blocks, x, x->q8_starts, index, n, out, out_stride);
+void avx512_panel_q8(const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *index, size_t n,
+                     float *out, size_t out_stride) {
+    multiply(panel, x, x->q8_starts, index, n, out, out_stride);
 }
 
-void avx512_panel_mx(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                     const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
-                     size_t out_stride) {
-    panel(codes, scales, n_blocks, x, x->mx_starts, index, n, out, out_stride);
+void avx512_panel_mx(const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *index, size_t n,
+                     float *out, size_t out_stride) {
+    multiply(panel, x, x->mx_starts, index, n, out, out_stride);
 }
 
 // ---- published MXFP4 ------------------------------------------------------------------------
@@ -255,16 +277,23 @@ ALWAYS_INLINE void group_mxfp4(const uint8_t *blocks, size_t n_blocks, __mmask64
         by_row, _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
     __m512 scale = half_scales(_mm512_cvtepu8_epi32(by_block));
     __m512i low[4], high[4];
-    UNROLL for (size_t r = 0; r < 4; r++) {
+    UNROLL
+    for (size_t r = 0; r < 4; r++) {
+        // The next four rows: memory is read in one stream, whatever the order inside of it.
+        _mm_prefetch((const char *)blocks + ((r + 4) * n_blocks + block) * NUMBER_MXFP4_BLOCK_BYTES,
+                     _MM_HINT_T0);
         __m512i bytes = _mm512_maskz_loadu_epi8(mask, blocks + (r * n_blocks + block) *
                                                                    NUMBER_MXFP4_BLOCK_BYTES);
         split_nibbles(bytes, &low[r], &high[r]);
     }
-    UNROLL for (int t = 0; t < n; t++) {
+    UNROLL
+    for (int t = 0; t < n; t++) {
         const int8_t *codes = x->codes[t] + block / CPU_GROUP * CPU_GROUP_BYTES;
         __m512i even = _mm512_loadu_si512(codes), odd = _mm512_loadu_si512(codes + 64), sum[4];
-        UNROLL for (int r = 0; r < 4; r++) sum[r] = _mm512_dpbusd_epi32(
-            _mm512_dpbusd_epi32(_mm512_setzero_si512(), low[r], even), high[r], odd);
+        UNROLL
+        for (int r = 0; r < 4; r++)
+            sum[r] = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), low[r], even),
+                                         high[r], odd);
         __m128i starts = _mm_loadu_si128((const __m128i *)(x->starts[t] + block));
         __m512i rows = _mm512_add_epi32(
             transpose_add(sum), _mm512_permutexvar_epi32(quarters, _mm512_castsi128_si512(starts)));

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 enum {
+    CPU_LINE = 64,         // bytes of a cache line
     CPU_PANEL = 32,        // rows of a weight matrix that are packed and computed together
     CPU_BLOCK = 32,        // inputs that share a scale (NUMBER_BLOCK)
     CPU_GROUP = 4,         // blocks that lie together in an 8-bit row: a zmm register of nibbles
@@ -47,9 +48,17 @@ static inline size_t cpu_q8_place(size_t block, size_t i) {
     return block / CPU_GROUP * CPU_GROUP_BYTES + (i & 1) * 64 + block % CPU_GROUP * 16 + i / 2;
 }
 
-// A packed panel: codes [n_blocks][8][32 rows][4], unsigned, where quad g < 4 holds the even inputs
-// 8g, 8g + 2, 8g + 4, 8g + 6 of its block, and quad 4 + g the odd ones after each; scales
-// [n_blocks][32 rows], bf16. For mx panels the codes are doubled, and the scales halved.
+// 32 rows of weights, packed: quad g < 4 of a block holds its even inputs 8g, 8g + 2, 8g + 4,
+// 8g + 6, and quad 4 + g the odd ones after each. For mx panels the codes are doubled and the
+// scales halved.
+typedef struct cpu_panel {
+    size_t n_blocks;
+    const uint8_t *codes;   // [n_blocks][8][32 rows][4], unsigned: with their offset added
+    const uint16_t *scales; // [n_blocks][32 rows], bf16
+    // What will be read next: kernels fetch it into the cache between their own work.
+    const uint8_t *ahead;
+    size_t ahead_bytes; // 0: nothing
+} cpu_panel;
 
 // One page of attention for the query heads that share a key head.
 typedef struct cpu_page {
@@ -83,12 +92,10 @@ typedef struct cpu_page {
     /* 32 rows of MXFP4 in the published layout -> a packed panel */                               \
     X(pack_mx, (const uint8_t *blocks, const uint8_t *scales, size_t n_blocks, uint8_t *codes,     \
                 uint16_t *panel_scales))                                                           \
-    X(panel_q8,                                                                                    \
-      (const uint8_t *codes, const uint16_t *scales, size_t n_blocks, const cpu_q8_rows *x,        \
-       const int32_t *index, size_t n, float *out, size_t out_stride))                             \
-    X(panel_mx,                                                                                    \
-      (const uint8_t *codes, const uint16_t *scales, size_t n_blocks, const cpu_q8_rows *x,        \
-       const int32_t *index, size_t n, float *out, size_t out_stride))                             \
+    X(panel_q8, (const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *index, size_t n,     \
+                 float *out, size_t out_stride))                                                   \
+    X(panel_mx, (const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *index, size_t n,     \
+                 float *out, size_t out_stride))                                                   \
     /* as pack_mx and panel_mx, straight from the published bytes: for few tokens */               \
     X(rows_mxfp4,                                                                                  \
       (const uint8_t *blocks, const uint8_t *scales, size_t n_blocks, const cpu_q8_rows *x,        \

@@ -130,24 +130,24 @@ static float add_four(const float part[CPU_GROUP]) {
     return (part[0] + part[2]) + (part[1] + part[3]);
 }
 
-static inline void panel(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                         const cpu_q8_rows *x, const int32_t *starts, size_t row, float *out) {
+static inline void panel_row(const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *starts,
+                             size_t row, float *out) {
     const int8_t *input = x->codes + row * x->groups * CPU_GROUP_BYTES;
     float part[CPU_PANEL][CPU_GROUP] = {{0}};
-    for (size_t b = 0; b < n_blocks; b++) {
+    for (size_t b = 0; b < panel->n_blocks; b++) {
         const int8_t *a = input + cpu_q8_place(b, 0);
         size_t at = row * x->groups * CPU_GROUP + b;
         int32_t sum[CPU_PANEL];
         for (size_t r = 0; r < CPU_PANEL; r++)
             sum[r] = starts[at];
         for (size_t place = 0; place < CPU_BLOCK; place++) {
-            const uint8_t *w = codes + (b * 8 + place / 4) * CPU_PANEL * 4 + place % 4;
+            const uint8_t *w = panel->codes + (b * 8 + place / 4) * CPU_PANEL * 4 + place % 4;
             int value = a[place / 16 * 64 + place % 16];
             for (size_t r = 0; r < CPU_PANEL; r++)
                 sum[r] += w[r * 4] * value;
         }
         for (size_t r = 0; r < CPU_PANEL; r++) {
-            float scale = number_bf16_to_f32(scales[b * CPU_PANEL + r]) * x->scales[at];
+            float scale = number_bf16_to_f32(panel->scales[b * CPU_PANEL + r]) * x->scales[at];
             part[r][b % CPU_GROUP] = fmaf((float)sum[r], scale, part[r][b % CPU_GROUP]);
         }
     }
@@ -155,18 +155,16 @@ static inline void panel(const uint8_t *codes, const uint16_t *scales, size_t n_
         out[r] = add_four(part[r]);
 }
 
-static void panel_q8(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                     const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
-                     size_t out_stride) {
+static void panel_q8(const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *index, size_t n,
+                     float *out, size_t out_stride) {
     for (size_t t = 0; t < n; t++)
-        panel(codes, scales, n_blocks, x, x->q8_starts, (size_t)index[t], out + t * out_stride);
+        panel_row(panel, x, x->q8_starts, (size_t)index[t], out + t * out_stride);
 }
 
-static void panel_mx(const uint8_t *codes, const uint16_t *scales, size_t n_blocks,
-                     const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
-                     size_t out_stride) {
+static void panel_mx(const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *index, size_t n,
+                     float *out, size_t out_stride) {
     for (size_t t = 0; t < n; t++)
-        panel(codes, scales, n_blocks, x, x->mx_starts, (size_t)index[t], out + t * out_stride);
+        panel_row(panel, x, x->mx_starts, (size_t)index[t], out + t * out_stride);
 }
 
 static float dot_mxfp4(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks,
