@@ -284,11 +284,12 @@ static inline void four_rows(const uint8_t *blocks, const uint8_t *scales, size_
                              const tokens *x, float *out) {
     size_t row_bytes = n_blocks * NUMBER_MXFP4_BLOCK_BYTES, b = 0;
     __m256 total[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-    for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP) {
+    // The next four rows, line by line as they lie: processors see through one stream, not four.
+    const uint8_t *ahead = blocks + 4 * row_bytes;
+    for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP, ahead += 4 * CPU_LINE) {
         const uint8_t *group = blocks + b * NUMBER_MXFP4_BLOCK_BYTES;
-        // The next four rows: memory is read in one stream, whatever the order inside of it.
-        for (size_t r = 4; r < 8; r++)
-            _mm_prefetch((const char *)group + r * row_bytes, _MM_HINT_T0);
+        for (size_t line = 0; line < 4; line++)
+            _mm_prefetch((const char *)ahead + line * CPU_LINE, _MM_HINT_T0);
         group_mxfp4(group, row_bytes, scales + b, n_blocks,
                     x->codes[0] + b / CPU_GROUP * CPU_GROUP_BYTES, x->scales[0] + b,
                     x->starts[0] + b, total);

@@ -279,9 +279,6 @@ ALWAYS_INLINE void group_mxfp4(const uint8_t *blocks, size_t n_blocks, __mmask64
     __m512i low[4], high[4];
     UNROLL
     for (size_t r = 0; r < 4; r++) {
-        // The next four rows: memory is read in one stream, whatever the order inside of it.
-        _mm_prefetch((const char *)blocks + ((r + 4) * n_blocks + block) * NUMBER_MXFP4_BLOCK_BYTES,
-                     _MM_HINT_T0);
         __m512i bytes = _mm512_maskz_loadu_epi8(mask, blocks + (r * n_blocks + block) *
                                                                    NUMBER_MXFP4_BLOCK_BYTES);
         split_nibbles(bytes, &low[r], &high[r]);
@@ -311,9 +308,15 @@ ALWAYS_INLINE void four_rows(const uint8_t *blocks, const uint8_t *scales, size_
     for (int t = 0; t < n; t++)
         total[t] = _mm512_setzero_ps();
     size_t b = 0;
-    for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP) {
+    // The next four rows, line by line as they lie: processors see through one stream, not four.
+    const uint8_t *ahead = blocks + 4 * n_blocks * NUMBER_MXFP4_BLOCK_BYTES;
+    for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP, ahead += 4 * CPU_LINE) {
+        UNROLL
         for (size_t r = 0; r < 4; r++)
             memcpy(&by_row[r], scales + r * n_blocks + b, 4);
+        UNROLL
+        for (size_t line = 0; line < 4; line++)
+            _mm_prefetch((const char *)ahead + line * CPU_LINE, _MM_HINT_T0);
         group_mxfp4(blocks, n_blocks, ~(__mmask64)0, _mm_loadu_si128((const __m128i *)by_row), x, b,
                     n, total);
     }
