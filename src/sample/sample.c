@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sample/log_sum.h"
+
 typedef struct candidate {
     int32_t id;
     float logit;
@@ -77,23 +79,6 @@ gptoss_status sample_check(const gptoss_sampling *p, int32_t vocabulary, gptoss_
                              p->bias[i].bias);
     }
     return GPTOSS_OK;
-}
-
-// ln(sum(exp(logits))), or NaN when a logit is NaN or +infinity, or when all are -infinity.
-static double log_sum(const float *logits, int32_t n) {
-    float highest = -INFINITY;
-    for (int32_t i = 0; i < n; i++) {
-        if (isnan(logits[i]))
-            return NAN;
-        if (logits[i] > highest)
-            highest = logits[i];
-    }
-    if (isinf(highest))
-        return NAN;
-    double sum = 0;
-    for (int32_t i = 0; i < n; i++)
-        sum += exp((double)logits[i] - highest);
-    return highest + log(sum);
 }
 
 static void apply_penalties(sampler *s, const sample_context *context, float *logits) {
