@@ -77,14 +77,24 @@ static int measure_limits(gptoss_model *model, gptoss_limits *limits) {
     return interrupt_seen() ? CLI_INTERRUPTED : CLI_OK;
 }
 
+// The system's own maximum would count the buffers of measure_limits.
+static void note_memory(bench_report *report) {
+    uint64_t most;
+    bench_memory(&report->resident, &most);
+    if (report->resident > report->resident_most) {
+        report->resident_most = report->resident;
+    }
+}
+
 static int run_tests(bench_job *job, const bench_test *tests, bench_report *report) {
     double warm;
     int status = bench_first_token(job, FIRST_PROMPT, &report->first_seconds);
     status = status == CLI_OK ? bench_first_token(job, WARM_PROMPT, &warm) : status;
-    bench_memory(&report->resident, &report->resident_most); // without the limits' buffers
+    bench_memory(&report->resident, &report->resident_most);
     status = status == CLI_OK ? measure_limits(job->model, &report->limits) : status;
     for (int i = 0; i < job->n_tests && status == CLI_OK; i++, job->n_done++) {
         status = bench_test_run(job, &tests[i], &report->results[report->n_results++]);
+        note_memory(report);
     }
     return status == CLI_OK ? measure_limits(job->model, &report->limits) : status;
 }

@@ -11,7 +11,8 @@
 // Sequences that do the same at the same time.
 typedef struct group {
     const bench_job *job;
-    const char *what; // for the progress line
+    char doing[128]; // for the progress line
+    double shown;    // when it was last written
     int n;
     gptoss_sequence **sequences; // [n]
     bool *running;               // [n]
@@ -43,8 +44,8 @@ static void group_close(group *g) {
     free(g->running);
 }
 
-static int group_open(const bench_job *job, const char *what, int n, group *g) {
-    *g = (group){.job = job, .what = what, .n = n, .state = 1};
+static int group_open(const bench_job *job, int n, group *g) {
+    *g = (group){.job = job, .n = n, .state = 1};
     g->sequences = calloc((size_t)n, sizeof(gptoss_sequence *));
     g->running = calloc((size_t)n, sizeof(*g->running));
     if (!g->sequences || !g->running) {
@@ -95,12 +96,22 @@ static int start(group *g, int32_t tokens) {
     return CLI_OK;
 }
 
+// A few times a second, so that showing it is no part of what is measured.
+static void show(group *g, double share) {
+    double now = bench_seconds();
+    if (*g->doing && now - g->shown > 0.25) {
+        terminal_progress(g->doing, share);
+        g->shown = now;
+    }
+}
+
 // Samples so many tokens of each sequence. They take turns, so that each step of the engine
 // computes for all of them.
 static int run(group *g, int32_t tokens) {
     gptoss_error error = {0};
     int status = start(g, tokens);
     int running = g->n;
+    int64_t n_sampled = 0;
     while (status == CLI_OK && running > 0) {
         for (int i = 0; i < g->n; i++) {
             gptoss_event event = {0};
@@ -115,6 +126,10 @@ static int run(group *g, int32_t tokens) {
             }
             g->running[i] = event.kind != GPTOSS_EVENT_DONE;
             running -= !g->running[i];
+            n_sampled += event.kind == GPTOSS_EVENT_TOKEN;
+            show(g, event.kind == GPTOSS_EVENT_PROGRESS
+                        ? (double)event.prompt_done / (double)event.prompt_total
+                        : (double)n_sampled / ((double)tokens * g->n));
         }
     }
     return status;
@@ -133,7 +148,7 @@ static int cut(group *g, int32_t length) {
 int bench_first_token(const bench_job *job, int32_t tokens, double *seconds_out) {
     group g;
     double begin = bench_seconds();
-    int status = group_open(job, "first token", 1, &g);
+    int status = group_open(job, 1, &g);
     status = status == CLI_OK ? push(&g, tokens) : status;
     status = status == CLI_OK ? run(&g, 1) : status;
     *seconds_out = bench_seconds() - begin;
@@ -141,11 +156,16 @@ int bench_first_token(const bench_job *job, int32_t tokens, double *seconds_out)
     return status;
 }
 
-static void progress(const group *g, int done) {
-    char line[96];
+// What the progress line says from here on; repetition 0 is what comes before the first.
+static void announce(group *g, const bench_test *test, int repetition) {
     const bench_job *job = g->job;
-    snprintf(line, sizeof(line), "test %d of %d: %s", job->n_done + 1, job->n_tests, g->what);
-    terminal_progress(line, (double)done / (job->repeat + 1));
+    char part[48] = "its context";
+    if (repetition > 0) {
+        snprintf(part, sizeof(part), "repetition %d of %d", repetition, job->repeat);
+    }
+    snprintf(g->doing, sizeof(g->doing), "test %d of %d: %s, %s", job->n_done + 1, job->n_tests,
+             test->name, part);
+    terminal_progress(g->doing, 0);
 }
 
 // One repetition behind the context that is there already.
@@ -182,7 +202,7 @@ static int measure_all(group *g, bench_result *r) {
     double joules = bench_joules();
     int status = CLI_OK;
     for (int i = 0; i < g->job->repeat && status == CLI_OK; i++) {
-        progress(g, i + 1);
+        announce(g, &r->test, i + 1);
         status = measure(g, &r->test, &r->samples[i]);
         r->n_samples += status == CLI_OK;
     }
@@ -200,9 +220,9 @@ int bench_test_run(const bench_job *job, const bench_test *test, bench_result *r
         return cli_fail("out of memory");
     }
     group g;
-    int status = group_open(job, test->name, test->batch, &g);
-    progress(&g, 0);
+    int status = group_open(job, test->batch, &g);
     if (status == CLI_OK && test->depth > 0) {
+        announce(&g, test, 0);
         status = push(&g, test->depth);
         status = status == CLI_OK ? run(&g, 1) : status;
     }
