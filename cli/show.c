@@ -156,9 +156,10 @@ static bool json_event(text_buffer *line, const gptoss_event *event, const gptos
     return text_format(line,
                        "{\"event\":\"done\",\"finish\":\"%s\",\"prompt_tokens\":%zu,"
                        "\"cached_tokens\":%zu,\"tokens\":%zu,\"prompt_seconds\":%.6f,"
-                       "\"seconds\":%.6f",
+                       "\"seconds\":%.6f,\"guessed_tokens\":%zu,\"right_guesses\":%zu",
                        finish_name(event->finish), stats->prompt_tokens, stats->cached_tokens,
-                       stats->sampled_tokens, stats->prompt_seconds, stats->sample_seconds);
+                       stats->sampled_tokens, stats->prompt_seconds, stats->sample_seconds,
+                       stats->guessed_tokens, stats->right_guesses);
 }
 
 static void put_line(show_state *s, text_buffer *line, bool complete) {

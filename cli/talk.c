@@ -50,6 +50,8 @@ bool talk_parse(talk_state *t, const char *command, const char *arguments, const
                 int max_arguments, int argc, char **argv, int *n_out, int *status_out) {
     const option table[] = {
         MODEL_OPTIONS(t->choice),
+        SPECULATION_OPTION(t->choice,
+                           "guess from repetitions: the same tokens, sooner; default on"),
         CHOICE_OPTION("effort", efforts, &t->effort, "how much it reasons; default medium"),
         TEXT_OPTION("system", "TEXT", &t->system,
                     "instructions for the model (the developer message)"),
@@ -202,6 +204,8 @@ static void add_stats(gptoss_stats *sum, const gptoss_stats *part) {
     sum->sampled_tokens += part->sampled_tokens;
     sum->prompt_seconds += part->prompt_seconds;
     sum->sample_seconds += part->sample_seconds;
+    sum->guessed_tokens += part->guessed_tokens;
+    sum->right_guesses += part->right_guesses;
 }
 
 // Gets the result of a call, from the program or the person. *answered_out false: nobody is there.

@@ -93,6 +93,7 @@ typedef struct gptoss_model_options {
     int32_t sequences;           // sequences that the cache is planned for; default 1
     int32_t batch_tokens;        // tokens computed together at most; 0: 512
     size_t memory_limit;         // bytes that the plan may reach; 0: no limit
+    bool speculation;            // guess from repetitions: the same tokens, sooner; default true
     const char *instruction_set; // NULL: the best; "scalar", "avx2" ... lowers it
     const char *config;        // NULL: the last, "optimized"; the others fix precision and threads
     gptoss_progress *progress; // may be NULL
@@ -251,7 +252,8 @@ typedef struct gptoss_logit_bias {
 } gptoss_logit_bias;
 
 // Called before each token is sampled: clears bits of allowed[id / 32] >> (id % 32) that may not
-// come next. ids are the tokens sampled since gptoss_start.
+// come next. ids are the tokens sampled since gptoss_start; gptoss_next may not have returned the
+// last of them yet.
 typedef void gptoss_mask(void *context, const int32_t *ids, size_t n_ids, uint32_t *allowed,
                          int32_t vocabulary);
 
@@ -372,7 +374,7 @@ GPTOSS_API gptoss_status gptoss_run(gptoss_sequence *sequence, const gptoss_gene
                                     void *context, gptoss_error *error);
 
 // Ends the generation soon; may be called from any thread and from a signal handler. The tokens
-// sampled so far stay.
+// that gptoss_next returned stay.
 GPTOSS_API void gptoss_cancel(gptoss_sequence *sequence);
 
 // Appends the messages that the last generation made (analysis, calls, final) to a conversation.
@@ -386,6 +388,8 @@ typedef struct gptoss_stats {
     size_t cached_tokens; // of those, found in the cache
     size_t sampled_tokens;
     double prompt_seconds, sample_seconds;
+    size_t guessed_tokens; // computed in advance (gptoss_model_options.speculation)
+    size_t right_guesses;  // of those, the ones that were then sampled
 } gptoss_stats;
 
 GPTOSS_API void gptoss_sequence_stats(const gptoss_sequence *sequence, gptoss_stats *stats_out);

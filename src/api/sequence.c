@@ -252,6 +252,8 @@ static gptoss_status advance(gptoss_sequence *s, gptoss_event *event_out, bool *
     if (status != GPTOSS_OK)
         return status;
     count_time(s);
+    s->stats.guessed_tokens = next.guessed;
+    s->stats.right_guesses = next.right;
     if (next.kind == ENGINE_DONE) {
         s->finish = next.finish;
         if (s->parser && !s->parser_finished) {

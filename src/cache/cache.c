@@ -171,14 +171,14 @@ gptoss_status cache_extend(cache *c, cache_sequence *s, int32_t count, gptoss_er
     return GPTOSS_OK;
 }
 
-// The first position that sliding layers must keep of a sequence of `length` positions: what its
-// last one looks at, so that it can be computed again.
+// The first position that sliding layers must keep of a sequence, so that it can go on behind
+// `length` positions.
 static int32_t window_start(const cache *c, int32_t length) {
-    return length > c->window ? length - c->window : 0;
+    return c->window && length > c->window ? length - c->window : 0;
 }
 
-void cache_trim(cache *c, cache_sequence *s) {
-    int32_t first = window_start(c, s->length);
+void cache_trim(cache *c, cache_sequence *s, int32_t length) {
+    int32_t first = window_start(c, length);
     if (first <= s->first_sliding)
         return;
     drop_range(c, s, BACKEND_SLIDING, s->first_sliding / BACKEND_PAGE, first / BACKEND_PAGE);

@@ -45,9 +45,9 @@ void cache_sequence_free(cache *cache, cache_sequence *sequence);
 gptoss_status cache_extend(cache *cache, cache_sequence *sequence, int32_t count,
                            gptoss_error *error);
 
-// Lets go of the sliding pages that no position from `length - 1` on can see (so that the last one
-// can be computed again). Call when the positions were computed.
-void cache_trim(cache *cache, cache_sequence *sequence);
+// Lets go of the sliding pages that are needed only to go back to before `length`, which is at most
+// the sequence's. Call when the positions were computed.
+void cache_trim(cache *cache, cache_sequence *sequence, int32_t length);
 
 // Shortens the sequence to at most `length` positions, and to 0 where the sliding layers have
 // already forgotten what position `length` would look at. Returns the new length.

@@ -10,10 +10,11 @@ void engine_plan(const model_config *config, const engine_options *options,
 }
 
 size_t engine_bytes(const model_config *config, const engine_options *options) {
-    size_t per_token = sizeof(int32_t) + sizeof(backend_run) + sizeof(engine_sequence *);
+    size_t per_token = sizeof(int32_t) + sizeof(backend_run) + sizeof(step_part);
     size_t sampling = 5 * sizeof(float); // sampler: candidates, counts, adjusted logits
     return (size_t)config->vocabulary * (MAX_ROWS * sizeof(float) + sampling) +
-           (size_t)options->batch_tokens * per_token;
+           (size_t)options->batch_tokens * per_token +
+           (options->speculation ? lookup_bytes(options->context) : 0) * (size_t)options->sequences;
 }
 
 static gptoss_status step_init(engine *e, gptoss_error *error) {
@@ -21,9 +22,9 @@ static gptoss_status step_init(engine *e, gptoss_error *error) {
     step *s = &e->step;
     s->ids = base_alloc(n, sizeof *s->ids);
     s->runs = base_alloc(n, sizeof *s->runs);
-    s->owners = base_alloc(n, sizeof *s->owners);
+    s->parts = base_alloc(n, sizeof *s->parts);
     s->logits = base_alloc_aligned(MAX_ROWS * vocabulary, sizeof *s->logits);
-    if (!s->ids || !s->runs || !s->owners || !s->logits)
+    if (!s->ids || !s->runs || !s->parts || !s->logits)
         return base_fail_memory(error, engine_bytes(e->config, &e->options));
     return GPTOSS_OK;
 }
@@ -65,7 +66,7 @@ void engine_close(engine *e) {
         return;
     base_free(e->step.ids);
     base_free(e->step.runs);
-    base_free(e->step.owners);
+    base_free(e->step.parts);
     base_free(e->step.logits);
     sampler_free(e->sampler);
     cache_close(e->cache);
@@ -139,7 +140,7 @@ static gptoss_status logits_chunk(engine *e, cache_sequence *pages, const int32_
     unlock(e);
     status = e->backend->forward(e->handle, &batch, e->step.logits, error);
     pthread_mutex_lock(&e->lock);
-    cache_trim(e->cache, pages);
+    cache_trim(e->cache, pages, pages->length);
     return status;
 }
 

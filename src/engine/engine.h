@@ -3,8 +3,13 @@
 // Any number of threads may call in at the same time, on different sequences. Whoever waits for a
 // token and finds nobody computing becomes the one who computes: it picks a batch from all
 // sequences that have work (one token of each that samples, then chunks of prompts), runs the
-// backend once, samples, and wakes the others. A sequence runs ahead of its caller by at most one
-// token. What a sequence gets does not depend on who else is in its batches.
+// backend once, samples, and wakes the others. A sequence runs ahead of its caller by one step at
+// most. What a sequence gets does not depend on who else is in its batches.
+//
+// Speculation: where a text seems to repeat itself, the guessed next tokens are computed together
+// with the last one (draft.h). A token's logits do not depend on the others in the batch, so each
+// row is what it would have been alone, as long as the guesses before it were what was sampled;
+// the rest is forgotten. Tokens and probabilities are the same, bit for bit.
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
@@ -25,6 +30,7 @@ typedef struct engine_options {
     int32_t context;      // positions per sequence
     int32_t sequences;    // that the cache is planned for
     int32_t batch_tokens; // as in backend_options.max_tokens
+    bool speculation;
 } engine_options;
 
 // Pages of each group that engine_open will ask of the backend.
@@ -51,7 +57,7 @@ gptoss_status engine_sequence_create(engine *engine, engine_sequence **sequence_
                                      gptoss_error *error);
 void engine_sequence_free(engine_sequence *sequence);
 
-// Tokens held, computed or not, without one that engine_next has yet to hand over. The pointer
+// Tokens held, computed or not, without those that engine_next has yet to hand over. The pointer
 // lives as long as the sequence, its content until a change.
 const int32_t *engine_ids(engine_sequence *sequence, size_t *n_ids_out);
 size_t engine_cached(engine_sequence *sequence); // tokens whose keys and values are there
@@ -60,8 +66,8 @@ size_t engine_cached(engine_sequence *sequence); // tokens whose keys and values
 // fit into the context; the sequence is then as it was.
 gptoss_status engine_push(engine_sequence *sequence, const int32_t *ids, size_t n_ids,
                           gptoss_error *error);
-// Forgets tokens from `length` on; what is cached before stays, as far as windows and snapshots
-// allow. Ends a generation that is under way.
+// Forgets tokens from `length` on, and those that were not handed over; what is cached before
+// stays, as far as windows and snapshots allow. Ends a generation that is under way.
 void engine_truncate(engine_sequence *sequence, size_t length);
 gptoss_status engine_fork(engine_sequence *sequence, engine_sequence **copy_out,
                           gptoss_error *error);
@@ -106,14 +112,16 @@ typedef struct engine_result {
     sample_result token;                // TOKEN
     gptoss_logprob top[ENGINE_MAX_TOP]; // TOKEN: [n_top]
     int32_t n_top;
-    engine_finish finish; // DONE
+    engine_finish finish;  // DONE
+    size_t guessed, right; // all: tokens computed in advance until now, and those that then came
 } engine_result;
 
 // The next result, in order. A failure ends the generation. After DONE: GPTOSS_BAD_ARGUMENT.
 gptoss_status engine_next(engine_sequence *sequence, engine_result *result_out,
                           gptoss_error *error);
 
-// Asks a generation to end; from any thread, or a signal handler.
+// Asks a generation to end; from any thread, or a signal handler. Tokens that were not handed over
+// are forgotten.
 void engine_cancel(engine_sequence *sequence);
 
 // Logits of each of the ids as a sequence of their own: row[vocabulary], valid during the call.

@@ -2,23 +2,34 @@
 #ifndef ENGINE_INTERNAL_H
 #define ENGINE_INTERNAL_H
 
+#include "engine/draft.h"
 #include "engine/engine.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-// Logit rows of one batch; more sequences than that take turns.
-enum { MAX_ROWS = 32 };
+enum {
+    MAX_ROWS = 32,   // logit rows of one batch; more sequences than that take turns
+    DRAFT_ROWS = 24, // of those, the ones that sampled tokens and guesses behind them may use
+    MAX_DRAFT = DRAFT_ROWS - 1, // guessed tokens of one sequence
+};
+
+// What a run of the batch is for. Rows are its last tokens: none in the middle of a prompt, one at
+// its end, and one for each drafted token behind that.
+typedef struct step_part {
+    engine_sequence *owner;
+    int32_t first_row, n_rows;
+    int32_t n_used; // rows that were sampled from: those behind the first wrong guess are void
+} step_part;
 
 // A batch while it is computed. Touched only by the thread that computes.
 typedef struct step {
     int32_t n_tokens, n_runs, n_rows;
-    int32_t *ids;              // [batch_tokens]
-    backend_run *runs;         // [batch_tokens]
-    engine_sequence **owners;  // [batch_tokens], of each run
-    int32_t rows[MAX_ROWS];    // index of the token
-    int32_t row_run[MAX_ROWS]; // index of the run
-    float *logits;             // [MAX_ROWS][vocabulary]
+    int32_t *ids;           // [batch_tokens]
+    backend_run *runs;      // [batch_tokens]
+    step_part *parts;       // [batch_tokens], of each run
+    int32_t rows[MAX_ROWS]; // index of the token
+    float *logits;          // [MAX_ROWS][vocabulary]
 } step;
 
 struct engine {
@@ -47,14 +58,17 @@ struct engine_sequence {
     bool in_step;    // the computing thread works on it: everything else must wait
     bool running;    // between start and the last result
     bool progressed; // a part of the prompt was computed and not yet reported
-    bool has_token;  // result holds a token that was not yet fetched
+    // Tokens of one step, handed out one by one; the next step comes when all are fetched.
+    engine_result results[MAX_DRAFT + 1]; // [n_results], the first n_fetched are with the caller
+    int32_t n_results, n_fetched;
     int32_t n_sampled;
     engine_request request;
     gptoss_logit_bias *bias; // copy, request.sampling.bias points here
-    engine_result result;
-    engine_finish finish;  // why it ended, reported after the token
-    gptoss_error failure;  // status GPTOSS_OK: none
-    atomic_bool cancelled; // without the lock
+    engine_finish finish;    // why it ended, reported after the tokens
+    gptoss_error failure;    // the same; status GPTOSS_OK: none
+    draft draft;             // with options.speculation
+    size_t guessed, right;   // since the generation began
+    atomic_bool cancelled;   // without the lock
 };
 
 // Takes the lock and waits until no step works on the sequence.
@@ -69,6 +83,9 @@ void release(engine *engine);
 // Runs one batch, if there is work; the caller has claimed the engine and holds the lock, which is
 // let go while the backend computes.
 void run_step(engine *engine);
+
+// Tokens that the caller does not know of yet.
+int32_t unfetched(const engine_sequence *sequence);
 
 void snapshots_drop(engine_sequence *sequence, int32_t keep);
 void snapshot_take(engine_sequence *sequence);

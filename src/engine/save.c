@@ -175,13 +175,14 @@ static gptoss_status check_header(engine_sequence *s, uint64_t fingerprint, cons
 // Covers h->length positions of an empty sequence as the saved one did.
 static gptoss_status cover(engine *e, cache_sequence *pages, const header *h, gptoss_error *error) {
     // In steps: the sliding layers of a long sequence never hold all of it.
+    int32_t forgotten = h->first_sliding + e->config->window; // what the saved one let go of
     while (pages->length < h->length) {
         int32_t left = h->length - pages->length;
         gptoss_status status =
             cache_extend(e->cache, pages, left < BACKEND_PAGE ? left : BACKEND_PAGE, error);
         if (status != GPTOSS_OK)
             return status;
-        cache_trim(e->cache, pages);
+        cache_trim(e->cache, pages, pages->length < forgotten ? pages->length : forgotten);
     }
     return GPTOSS_OK;
 }
@@ -247,6 +248,7 @@ gptoss_status engine_restore(engine_sequence *s, uint64_t fingerprint, const cha
             cache_sequence old = s->pages;
             s->pages = pages;
             pages = old;
+            draft_cut(&s->draft, s->ids.data, 0);
             s->ids.length = 0;
             (void)base_ids_append(&s->ids, ids, (size_t)h.n_ids); // has its room
             s->n_prompt = s->ids.length;

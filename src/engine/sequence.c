@@ -17,9 +17,12 @@ gptoss_status engine_sequence_create(engine *e, engine_sequence **sequence_out,
     gptoss_status status = GPTOSS_OK;
     if (!s->ids.data)
         status = base_fail_memory(error, s->ids.capacity * sizeof *s->ids.data);
+    if (status == GPTOSS_OK && e->options.speculation && !draft_init(&s->draft, e->options.context))
+        status = base_fail_memory(error, lookup_bytes(e->options.context));
     if (status == GPTOSS_OK)
         status = cache_sequence_init(e->cache, &s->pages, error);
     if (status != GPTOSS_OK) {
+        draft_free(&s->draft);
         base_ids_free(&s->ids);
         base_free(s);
         return status;
@@ -52,14 +55,19 @@ void engine_sequence_free(engine_sequence *s) {
     snapshots_drop(s, 0);
     cache_sequence_free(e->cache, &s->pages);
     unlock(e);
+    draft_free(&s->draft);
     base_ids_free(&s->ids);
     base_free(s->bias);
     base_free(s);
 }
 
-// Tokens without one that was sampled and not yet fetched: what the caller knows of.
+int32_t unfetched(const engine_sequence *s) {
+    return s->n_results - s->n_fetched;
+}
+
+// What the caller knows of.
 static size_t known_length(const engine_sequence *s) {
-    return s->ids.length - s->has_token;
+    return s->ids.length - (size_t)unfetched(s);
 }
 
 const int32_t *engine_ids(engine_sequence *s, size_t *n_ids_out) {
@@ -133,15 +141,25 @@ static void cut_pages(engine_sequence *s, int32_t length) {
     cache_fork(c, &s->snapshots[s->n_snapshots - 1], &s->pages);
 }
 
+// Forgets the tokens from `length` on, and those that the caller does not know of.
+static void cut(engine_sequence *s, size_t length) {
+    size_t known = known_length(s);
+    if (length > known)
+        length = known;
+    s->n_results = s->n_fetched = 0;
+    if (length == s->ids.length)
+        return;
+    draft_cut(&s->draft, s->ids.data, (int32_t)length);
+    s->ids.length = length;
+    cut_pages(s, (int32_t)length);
+    if (s->n_prompt > length)
+        s->n_prompt = length;
+}
+
 void engine_truncate(engine_sequence *s, size_t length) {
     lock_idle(s);
-    s->running = s->has_token = s->progressed = false;
-    if (length < s->ids.length) {
-        s->ids.length = length;
-        cut_pages(s, (int32_t)length);
-    }
-    if (s->n_prompt > s->ids.length)
-        s->n_prompt = s->ids.length;
+    s->running = s->progressed = false;
+    cut(s, length);
     unlock(s->engine);
 }
 
@@ -154,6 +172,7 @@ gptoss_status engine_fork(engine_sequence *s, engine_sequence **copy_out, gptoss
     (void)base_ids_append(&copy->ids, s->ids.data, known_length(s)); // same capacity: can't fail
     copy->n_prompt = s->n_prompt;
     cache_fork(s->engine->cache, &s->pages, &copy->pages);
+    (void)cache_truncate(s->engine->cache, &copy->pages, (int32_t)copy->ids.length);
     unlock(s->engine);
     return GPTOSS_OK;
 }
@@ -192,7 +211,9 @@ gptoss_status engine_start(engine_sequence *s, const engine_request *request, gp
         s->n_prompt = s->ids.length;
         s->n_sampled = 0;
         s->running = true;
-        s->has_token = s->progressed = false;
+        s->progressed = false;
+        s->n_results = s->n_fetched = 0;
+        s->guessed = s->right = 0;
         s->finish = s->ids.length < s->ids.capacity ? ENGINE_RUNNING : ENGINE_LENGTH;
         s->failure = (gptoss_error){0};
         atomic_store(&s->cancelled, false);
@@ -207,24 +228,33 @@ void engine_cancel(engine_sequence *s) {
     atomic_store(&s->cancelled, true);
 }
 
+// Ends a generation behind the token that the caller has, as if nothing else had been computed.
+static void cancel(engine_sequence *s) {
+    if (unfetched(s) > 0) {
+        s->finish = ENGINE_RUNNING;
+        s->failure = (gptoss_error){0};
+        cut(s, s->ids.length);
+    }
+    if (s->finish == ENGINE_RUNNING)
+        s->finish = ENGINE_CANCELLED;
+}
+
 // Fills *result with what is ready; false when the caller must wait.
 static bool fetch(engine_sequence *s, engine_result *result) {
-    if (s->has_token) {
-        *result = s->result;
-        s->has_token = false;
-        return true;
-    }
-    if (s->finish != ENGINE_RUNNING) {
+    if (unfetched(s) > 0) {
+        *result = s->results[s->n_fetched++];
+    } else if (s->finish != ENGINE_RUNNING) {
         *result = (engine_result){.kind = ENGINE_DONE, .finish = s->finish};
         s->running = false;
-        return true;
-    }
-    if (s->progressed) {
+    } else if (s->progressed) {
         *result = (engine_result){.kind = ENGINE_PROGRESS, .computed = (size_t)s->pages.length};
         s->progressed = false;
-        return true;
+    } else {
+        return false;
     }
-    return false;
+    result->guessed = s->guessed;
+    result->right = s->right;
+    return true;
 }
 
 // Whether a generation has ended by a failure, which is then handed over.
@@ -232,7 +262,7 @@ static bool failed(engine_sequence *s, gptoss_status *status_out, gptoss_error *
     *status_out = GPTOSS_OK;
     if (!s->running)
         *status_out = base_fail(error, GPTOSS_BAD_ARGUMENT, "the sequence is not sampling");
-    else if (s->failure.status != GPTOSS_OK) {
+    else if (s->failure.status != GPTOSS_OK && unfetched(s) == 0) {
         *status_out = s->failure.status;
         if (error)
             *error = s->failure;
@@ -248,10 +278,10 @@ gptoss_status engine_next(engine_sequence *s, engine_result *result_out, gptoss_
     pthread_mutex_lock(&e->lock);
     for (;;) {
         if (!s->in_step) {
+            if (s->running && atomic_load(&s->cancelled))
+                cancel(s);
             if (failed(s, &status, error))
                 break;
-            if (s->finish == ENGINE_RUNNING && atomic_load(&s->cancelled))
-                s->finish = ENGINE_CANCELLED;
             if (fetch(s, result_out))
                 break;
         }

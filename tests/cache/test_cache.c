@@ -71,7 +71,14 @@ static void extend(cache *c, device *d, expected *e, int32_t count) {
             *slot(d, &e->pages, g, p) = e->values[p];
     }
     check_sequence(d, e); // before the trim: a batch's first position sees its whole window
-    cache_trim(c, &e->pages);
+    // What may still be taken back: all, nothing, or some of it.
+    int32_t back = (int32_t)(next_random() % (unsigned)(e->pages.length - start + 1));
+    int32_t keep = e->pages.length - back;
+    cache_trim(c, &e->pages, keep);
+    if (next_random() % 2) {
+        CHECK(cache_truncate(c, &e->pages, keep) == keep, "position %d is forgotten", keep);
+        check_sequence(d, e);
+    }
 }
 
 static void truncate_some(cache *c, expected *e) {

@@ -27,6 +27,17 @@ class Same(Case):
                     "--precision", precision, "--threads", threads, stdin=PROMPT, **changes)
             self.assertEqual(len(set(found.values())), 1, found)
 
+    def test_speculation(self):
+        """Guesses from repetitions: a prompt that repeats itself, with them and without."""
+        prompt = " ".join(str(i % 40 * 17) for i in range(200))
+        found = {}
+        for temperature in (0, 0.7):
+            for choice in ("on", "off"):
+                found[temperature, choice] = self.output(
+                    "generate", "--model", DEMO, "--tokens", 200, "--temperature", temperature,
+                    "--seed", 5, "--speculation", choice, stdin=prompt)
+            self.assertEqual(found[temperature, "on"], found[temperature, "off"])
+
     def test_logits(self):
         path = self.folder / "l.npy"
         for precision in ("fast", "exact"):
