@@ -10,7 +10,7 @@
 
 // A tile of sums is an array that must live in registers: every loop over it is unrolled, in a
 // function that is expanded where the tile's size is a constant.
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL(i, n) _Pragma("GCC unroll 16") for (__typeof__(+(n)) i = 0; i < (n); i++)
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 // Brings the cache lines of cpu_panel.ahead in, a few with each block of each tile of tokens.

@@ -40,32 +40,24 @@ ALWAYS_INLINE void score_keys(const cpu_page *page, bool bf16, int first_head, i
     const float *q = page->q + (size_t)first_head * (size_t)page->head_dim;
     for (int half = 0; half < CPU_PAGE; half += HALF_PAGE) {
         __m256 sum[HEADS][HALF_REGISTERS];
-        UNROLL
-        for (int h = 0; h < heads; h++)
-            UNROLL
-        for (int i = 0; i < HALF_REGISTERS; i++)
-            sum[h][i] = _mm256_setzero_ps();
+        UNROLL (h, heads)
+            UNROLL (i, HALF_REGISTERS)
+                sum[h][i] = _mm256_setzero_ps();
         for (int d = 0; d < page->head_dim; d++) {
             __m256 k[HALF_REGISTERS];
-            UNROLL
-            for (int i = 0; i < HALF_REGISTERS; i += 2)
-                load_16(bf16, page->k, d * CPU_PAGE + half + 8 * i, k + i);
-            UNROLL
-            for (int h = 0; h < heads; h++) {
+            UNROLL (i, HALF_REGISTERS / 2)
+                load_16(bf16, page->k, d * CPU_PAGE + half + 16 * i, k + 2 * i);
+            UNROLL (h, heads) {
                 __m256 a = _mm256_broadcast_ss(q + h * page->head_dim + d);
-                UNROLL
-                for (int i = 0; i < HALF_REGISTERS; i++)
+                UNROLL (i, HALF_REGISTERS)
                     sum[h][i] = _mm256_fmadd_ps(a, k[i], sum[h][i]);
             }
         }
-        UNROLL
-        for (int h = 0; h < heads; h++) {
-            UNROLL
-            for (int i = 0; i < HALF_REGISTERS; i += 2) {
-                straighten(bf16, sum[h] + i);
+        UNROLL (h, heads) {
+            UNROLL (i, HALF_REGISTERS / 2)
+                straighten(bf16, sum[h] + 2 * i);
+            UNROLL (i, HALF_REGISTERS)
                 _mm256_storeu_ps(score[h] + half + 8 * i, sum[h][i]);
-                _mm256_storeu_ps(score[h] + half + 8 * i + 8, sum[h][i + 1]);
-            }
         }
     }
 }
@@ -101,37 +93,28 @@ ALWAYS_INLINE void add_values(const cpu_page *page, bool bf16, int first_head, i
                               int d, float weight[HEADS][CPU_PAGE], const float *correction) {
     float *output = page->output + (size_t)first_head * (size_t)page->padded_dim + d;
     __m256 sum[HEADS][4];
-    UNROLL
-    for (int h = 0; h < heads; h++) {
+    UNROLL (h, heads) {
         const float *from = output + h * page->padded_dim;
-        UNROLL
-        for (int i = 0; i < 2 * pairs; i++)
+        UNROLL (i, 2 * pairs)
             sum[h][i] = _mm256_mul_ps(_mm256_loadu_ps(from + 8 * i), _mm256_set1_ps(correction[h]));
-        UNROLL
-        for (int i = 0; i < pairs; i++)
+        UNROLL (i, pairs)
             split(bf16, sum[h] + 2 * i);
     }
     for (int key = page->first; key <= page->last; key++) {
         __m256 v[4];
-        UNROLL
-        for (int i = 0; i < pairs; i++)
+        UNROLL (i, pairs)
             load_16(bf16, page->v, key * page->padded_dim + d + 16 * i, v + 2 * i);
-        UNROLL
-        for (int h = 0; h < heads; h++) {
+        UNROLL (h, heads) {
             __m256 w = _mm256_broadcast_ss(&weight[h][key]);
-            UNROLL
-            for (int i = 0; i < 2 * pairs; i++)
+            UNROLL (i, 2 * pairs)
                 sum[h][i] = _mm256_fmadd_ps(w, v[i], sum[h][i]);
         }
     }
-    UNROLL
-    for (int h = 0; h < heads; h++) {
+    UNROLL (h, heads) {
         float *to = output + h * page->padded_dim;
-        UNROLL
-        for (int i = 0; i < pairs; i++)
+        UNROLL (i, pairs)
             straighten(bf16, sum[h] + 2 * i);
-        UNROLL
-        for (int i = 0; i < 2 * pairs; i++)
+        UNROLL (i, 2 * pairs)
             _mm256_storeu_ps(to + 8 * i, sum[h][i]);
     }
 }

@@ -41,17 +41,14 @@ static inline __m256i broadcast_quad(const void *from) {
 ALWAYS_INLINE void block_mx(const uint8_t *w, const tokens *x, int n, size_t block,
                             __m256i sum[TILE][2]) {
     const __m256i ones = _mm256_set1_epi16(1);
-    UNROLL
-    for (int t = 0; t < n; t++)
+    UNROLL (t, n)
         sum[t][0] = sum[t][1] = broadcast_quad(x->pair_starts[t][block]);
-    UNROLL
-    for (size_t g = 0; g < 8; g++) {
+    UNROLL (g, 8) {
         const uint8_t *quad = w + g * CPU_PANEL * 4;
         size_t place = cpu_q8_place(block, 0) + g / 4 * 64 + g % 4 * 4;
         __m256i w0 = _mm256_loadu_si256((const __m256i *)quad);
         __m256i w1 = _mm256_loadu_si256((const __m256i *)(quad + 32));
-        UNROLL
-        for (int t = 0; t < n; t++) {
+        UNROLL (t, n) {
             __m256i a = broadcast_quad(x->codes[t] + place);
             sum[t][0] = _mm256_add_epi16(sum[t][0], _mm256_maddubs_epi16(w0, a));
             sum[t][1] = _mm256_add_epi16(sum[t][1], _mm256_maddubs_epi16(w1, a));
@@ -59,8 +56,7 @@ ALWAYS_INLINE void block_mx(const uint8_t *w, const tokens *x, int n, size_t blo
             KEEP_ORDER(sum[t][1]);
         }
     }
-    UNROLL
-    for (int t = 0; t < n; t++) {
+    UNROLL (t, n) {
         sum[t][0] = _mm256_madd_epi16(sum[t][0], ones);
         sum[t][1] = _mm256_madd_epi16(sum[t][1], ones);
     }
@@ -69,18 +65,15 @@ ALWAYS_INLINE void block_mx(const uint8_t *w, const tokens *x, int n, size_t blo
 ALWAYS_INLINE void block_q8(const uint8_t *w, const tokens *x, int n, size_t block,
                             __m256i sum[TILE][2]) {
     const __m256i ones = _mm256_set1_epi16(1), offset = _mm256_set1_epi8((char)0x80);
-    UNROLL
-    for (int t = 0; t < n; t++)
+    UNROLL (t, n)
         sum[t][0] = sum[t][1] = _mm256_setzero_si256();
-    UNROLL
-    for (size_t g = 0; g < 8; g++) {
+    UNROLL (g, 8) {
         const uint8_t *quad = w + g * CPU_PANEL * 4;
         size_t place = cpu_q8_place(block, 0) + g / 4 * 64 + g % 4 * 4;
         __m256i w0 = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)quad), offset);
         __m256i w1 = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(quad + 32)), offset);
         __m256i m0 = _mm256_abs_epi8(w0), m1 = _mm256_abs_epi8(w1);
-        UNROLL
-        for (int t = 0; t < n; t++) {
+        UNROLL (t, n) {
             __m256i a = broadcast_quad(x->codes[t] + place);
             __m256i p0 = _mm256_maddubs_epi16(m0, _mm256_sign_epi8(a, w0));
             __m256i p1 = _mm256_maddubs_epi16(m1, _mm256_sign_epi8(a, w1));
@@ -100,11 +93,9 @@ ALWAYS_INLINE void block_add(bool mx, const cpu_panel *panel, size_t block, cons
         block_mx(w, x, n, block, sum);
     else
         block_q8(w, x, n, block, sum);
-    UNROLL
-    for (int i = 0; i < 2; i++) {
+    UNROLL (i, 2) {
         __m256 scale = avx2_load_bf16(panel->scales + block * CPU_PANEL + 8 * i);
-        UNROLL
-        for (int t = 0; t < n; t++) {
+        UNROLL (t, n) {
             __m256 both = _mm256_mul_ps(scale, _mm256_broadcast_ss(x->scales[t] + block));
             total[t][i] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[t][i]), both, total[t][i]);
         }
@@ -117,8 +108,7 @@ ALWAYS_INLINE void tile_parts(bool mx, const cpu_panel *panel, avx2_ahead *ahead
     static const size_t order[CPU_GROUP] = {0, 2, 1, 3}; // (p0 + p2) + (p1 + p3)
     __m256 part[CPU_GROUP][TILE][2];
     for (int i = 0; i < CPU_GROUP; i++) {
-        UNROLL
-        for (int t = 0; t < n; t++)
+        UNROLL (t, n)
             part[i][t][0] = part[i][t][1] = _mm256_setzero_ps();
         for (size_t b = order[i]; b < panel->n_blocks; b += CPU_GROUP) {
             avx2_fetch(ahead);
@@ -142,9 +132,8 @@ ALWAYS_INLINE void stream_parts(bool mx, const cpu_panel *panel, const tokens *x
         part[i][0][0] = part[i][0][1] = _mm256_setzero_ps();
     size_t b = 0;
     for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP)
-        UNROLL
-    for (size_t i = 0; i < CPU_GROUP; i++)
-        block_add(mx, panel, b + i, x, 1, part[i]);
+        UNROLL (i, CPU_GROUP)
+            block_add(mx, panel, b + i, x, 1, part[i]);
     for (size_t i = 0; b + i < n_blocks; i++)
         block_add(mx, panel, b + i, x, 1, part[i]);
     for (int i = 0; i < 2; i++) {

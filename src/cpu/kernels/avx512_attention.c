@@ -50,8 +50,7 @@ ALWAYS_INLINE float weigh_keys(const cpu_page *page, int head, __m512 score[KEY_
                                float weight[CPU_PAGE]) {
     uint64_t seen = (~(uint64_t)0 >> (63 - (page->last - page->first))) << page->first;
     __m512 max = _mm512_set1_ps(-INFINITY);
-    UNROLL
-    for (int i = 0; i < KEY_REGISTERS; i++) {
+    UNROLL (i, KEY_REGISTERS) {
         __mmask16 mask = (__mmask16)(seen >> 16 * i);
         score[i] = _mm512_mask_mov_ps(_mm512_set1_ps(-INFINITY), mask, score[i]);
         max = _mm512_max_ps(score[i], max); // a NaN does not become the maximum
@@ -61,8 +60,7 @@ ALWAYS_INLINE float weigh_keys(const cpu_page *page, int head, __m512 score[KEY_
         avx2_max(_mm256_max_ps(_mm512_castps512_ps256(max), _mm512_extractf32x8_ps(max, 1)));
     maximum = maximum > old ? maximum : old;
     __m512 part = _mm512_setzero_ps();
-    UNROLL
-    for (int i = 0; i < KEY_REGISTERS; i++) {
+    UNROLL (i, KEY_REGISTERS) {
         __m512 w = avx512_exp(_mm512_sub_ps(score[i], _mm512_set1_ps(maximum)));
         _mm512_storeu_ps(weight + 16 * i, w);
         part = _mm512_add_ps(part, w);
@@ -76,29 +74,22 @@ ALWAYS_INLINE float weigh_keys(const cpu_page *page, int head, __m512 score[KEY_
 ALWAYS_INLINE void score_keys(const cpu_page *page, bool bf16, int first_head, int heads,
                               __m512 score[HEADS][KEY_REGISTERS]) {
     const float *q = page->q + (size_t)first_head * (size_t)page->head_dim;
-    UNROLL
-    for (int h = 0; h < heads; h++)
-        UNROLL
-    for (int i = 0; i < KEY_REGISTERS; i++)
-        score[h][i] = _mm512_setzero_ps();
+    UNROLL (h, heads)
+        UNROLL (i, KEY_REGISTERS)
+            score[h][i] = _mm512_setzero_ps();
     for (int d = 0; d < page->head_dim; d++) {
         __m512 k[KEY_REGISTERS];
-        UNROLL
-        for (int i = 0; i < KEY_REGISTERS; i += 2)
-            load_32(bf16, page->k, d * CPU_PAGE + 16 * i, k + i);
-        UNROLL
-        for (int h = 0; h < heads; h++) {
+        UNROLL (i, KEY_REGISTERS / 2)
+            load_32(bf16, page->k, d * CPU_PAGE + 32 * i, k + 2 * i);
+        UNROLL (h, heads) {
             __m512 a = _mm512_set1_ps(q[h * page->head_dim + d]);
-            UNROLL
-            for (int i = 0; i < KEY_REGISTERS; i++)
+            UNROLL (i, KEY_REGISTERS)
                 score[h][i] = _mm512_fmadd_ps(a, k[i], score[h][i]);
         }
     }
-    UNROLL
-    for (int h = 0; h < heads; h++)
-        UNROLL
-    for (int i = 0; i < KEY_REGISTERS; i += 2)
-        straighten(bf16, score[h] + i);
+    UNROLL (h, heads)
+        UNROLL (i, KEY_REGISTERS / 2)
+            straighten(bf16, score[h] + 2 * i);
 }
 
 // Lanes d .. d + 31 of the outputs.
@@ -106,11 +97,9 @@ ALWAYS_INLINE void add_32_lanes(const cpu_page *page, bool bf16, int heads, int 
                                 float weight[HEADS][CPU_PAGE], const float *correction,
                                 float *output) {
     __m512 sum[HEADS][2];
-    UNROLL
-    for (int h = 0; h < heads; h++) {
+    UNROLL (h, heads) {
         const float *from = output + h * page->padded_dim + d;
-        UNROLL
-        for (int i = 0; i < 2; i++)
+        UNROLL (i, 2)
             sum[h][i] =
                 _mm512_mul_ps(_mm512_loadu_ps(from + 16 * i), _mm512_set1_ps(correction[h]));
         split(bf16, sum[h]);
@@ -118,15 +107,13 @@ ALWAYS_INLINE void add_32_lanes(const cpu_page *page, bool bf16, int heads, int 
     for (int key = page->first; key <= page->last; key++) {
         __m512 v[2];
         load_32(bf16, page->v, key * page->padded_dim + d, v);
-        UNROLL
-        for (int h = 0; h < heads; h++) {
+        UNROLL (h, heads) {
             __m512 w = _mm512_set1_ps(weight[h][key]);
             sum[h][0] = _mm512_fmadd_ps(w, v[0], sum[h][0]);
             sum[h][1] = _mm512_fmadd_ps(w, v[1], sum[h][1]);
         }
     }
-    UNROLL
-    for (int h = 0; h < heads; h++) {
+    UNROLL (h, heads) {
         float *to = output + h * page->padded_dim + d;
         straighten(bf16, sum[h]);
         _mm512_storeu_ps(to, sum[h][0]);
@@ -138,18 +125,15 @@ ALWAYS_INLINE void add_last_16_lanes(const cpu_page *page, bool bf16, int heads,
                                      float weight[HEADS][CPU_PAGE], const float *correction,
                                      float *output) {
     __m512 sum[HEADS];
-    UNROLL
-    for (int h = 0; h < heads; h++)
+    UNROLL (h, heads)
         sum[h] = _mm512_mul_ps(_mm512_loadu_ps(output + h * page->padded_dim + d),
                                _mm512_set1_ps(correction[h]));
     for (int key = page->first; key <= page->last; key++) {
         __m512 v = load_last_16(bf16, page->v, key * page->padded_dim + d);
-        UNROLL
-        for (int h = 0; h < heads; h++)
+        UNROLL (h, heads)
             sum[h] = _mm512_fmadd_ps(_mm512_set1_ps(weight[h][key]), v, sum[h]);
     }
-    UNROLL
-    for (int h = 0; h < heads; h++)
+    UNROLL (h, heads)
         _mm512_storeu_ps(output + h * page->padded_dim + d, sum[h]);
 }
 
@@ -157,8 +141,7 @@ ALWAYS_INLINE void attend_heads(const cpu_page *page, bool bf16, int first_head,
     __m512 score[HEADS][KEY_REGISTERS];
     float weight[HEADS][CPU_PAGE], correction[HEADS];
     score_keys(page, bf16, first_head, heads, score);
-    UNROLL
-    for (int h = 0; h < heads; h++)
+    UNROLL (h, heads)
         correction[h] = weigh_keys(page, first_head + h, score[h], weight[h]);
     float *output = page->output + (size_t)first_head * (size_t)page->padded_dim;
     int d = 0;

@@ -35,8 +35,7 @@ static inline __m512i half_scales_bf16(__m256i bytes) {
 static inline void pack_scales(const uint32_t rows[CPU_PANEL], size_t count, uint16_t *out) {
     for (size_t i = 0; i < count; i++) {
         __m128i half[2];
-        UNROLL
-        for (size_t h = 0; h < 2; h++)
+        UNROLL (h, 2)
             half[h] = _mm512_cvtepi32_epi8(
                 _mm512_srli_epi32(_mm512_loadu_si512(rows + 16 * h), (unsigned)(8 * i)));
         _mm512_storeu_si512(out + i * CPU_PANEL,
@@ -51,26 +50,21 @@ static inline __m128i load_16(const uint8_t *from) {
 // One block of 16 rows: quads of inputs of row after row.
 static inline void pack_codes(const uint8_t *blocks, size_t row_bytes, uint8_t *codes) {
     __m512i row[4], pair[4], quad[4]; // rows i, i + 4, i + 8, i + 12 in the quarters of row[i]
-    UNROLL
-    for (size_t i = 0; i < 4; i++) {
-        row[i] = _mm512_maskz_broadcast_i32x4(0x000f, load_16(blocks + i * row_bytes));
-        UNROLL
-        for (size_t quarter = 1; quarter < 4; quarter++)
-            row[i] = _mm512_mask_broadcast_i32x4(row[i], (__mmask16)(0xf << 4 * quarter),
-                                                 load_16(blocks + (i + 4 * quarter) * row_bytes));
+    UNROLL (i, 4) {
+        row[i] = _mm512_setzero_si512();
+        UNROLL (q, 4)
+            row[i] = _mm512_mask_broadcast_i32x4(row[i], (__mmask16)(0xf << 4 * q),
+                                                 load_16(blocks + (i + 4 * q) * row_bytes));
     }
-    UNROLL
-    for (int i = 0; i < 2; i++) {
+    UNROLL (i, 2) {
         pair[i] = _mm512_unpacklo_epi32(row[2 * i], row[2 * i + 1]);
         pair[i + 2] = _mm512_unpackhi_epi32(row[2 * i], row[2 * i + 1]);
     }
-    UNROLL
-    for (int i = 0; i < 2; i++) {
+    UNROLL (i, 2) {
         quad[2 * i] = _mm512_unpacklo_epi64(pair[2 * i], pair[2 * i + 1]);
         quad[2 * i + 1] = _mm512_unpackhi_epi64(pair[2 * i], pair[2 * i + 1]);
     }
-    UNROLL
-    for (size_t g = 0; g < 4; g++) {
+    UNROLL (g, 4) {
         __m512i low, high;
         split_nibbles(quad[g], &low, &high);
         _mm512_storeu_si512(codes + g * CPU_PANEL * 4, low);
@@ -99,7 +93,7 @@ void avx512_pack_mx(const uint8_t *blocks, const uint8_t *scales, size_t n_block
 
 // ---- packed panels --------------------------------------------------------------------------
 
-enum { TILE = 6 };
+enum { TILE = 6 }; // tokens that meet a panel together: 12 registers of sums, 12 of totals
 
 typedef struct tokens {
     const int8_t *codes[TILE];
@@ -131,15 +125,12 @@ ALWAYS_INLINE void block_add(const cpu_panel *panel, size_t block, const tokens 
     const uint8_t *w = panel->codes + block * CPU_BLOCK * CPU_PANEL;
     size_t place = cpu_q8_place(block, 0);
     __m512i sum[TILE][2];
-    UNROLL
-    for (int t = 0; t < n; t++)
+    UNROLL (t, n)
         sum[t][0] = sum[t][1] = _mm512_set1_epi32(x->starts[t][block]);
-    UNROLL
-    for (size_t g = 0; g < 8; g++) {
+    UNROLL (g, 8) {
         __m512i w0 = _mm512_loadu_si512(w + g * CPU_PANEL * 4);
         __m512i w1 = _mm512_loadu_si512(w + g * CPU_PANEL * 4 + 64);
-        UNROLL
-        for (int t = 0; t < n; t++) {
+        UNROLL (t, n) {
             __m512i a = broadcast_quad(x->codes[t] + place + g / 4 * 64 + g % 4 * 4);
             sum[t][0] = _mm512_dpbusd_epi32(sum[t][0], w0, a);
             sum[t][1] = _mm512_dpbusd_epi32(sum[t][1], w1, a);
@@ -150,11 +141,9 @@ ALWAYS_INLINE void block_add(const cpu_panel *panel, size_t block, const tokens 
                        _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(from + 16)))};
     __m512 scale[2] = {_mm512_castsi512_ps(_mm512_slli_epi32(wide[0], 16)),
                        _mm512_castsi512_ps(_mm512_slli_epi32(wide[1], 16))};
-    UNROLL
-    for (int t = 0; t < n; t++) {
+    UNROLL (t, n) {
         __m512 input = _mm512_set1_ps(x->scales[t][block]);
-        UNROLL
-        for (int i = 0; i < 2; i++)
+        UNROLL (i, 2)
             total[t][i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[t][i]),
                                           _mm512_mul_ps(scale[i], input), total[t][i]);
     }
@@ -167,15 +156,13 @@ ALWAYS_INLINE void tile_parts(const cpu_panel *panel, avx2_ahead *ahead, const t
     __m512 kept[CPU_GROUP][TILE][2];
     for (int i = 0; i < CPU_GROUP; i++) {
         __m512 part[TILE][2];
-        UNROLL
-        for (int t = 0; t < n; t++)
+        UNROLL (t, n)
             part[t][0] = part[t][1] = _mm512_setzero_ps();
         for (size_t b = order[i]; b < panel->n_blocks; b += CPU_GROUP) {
             avx2_fetch(ahead);
             block_add(panel, b, x, n, part);
         }
-        UNROLL
-        for (int t = 0; t < n; t++)
+        UNROLL (t, n)
             kept[i][t][0] = part[t][0], kept[i][t][1] = part[t][1];
     }
     for (int t = 0; t < n; t++) {
@@ -192,16 +179,13 @@ ALWAYS_INLINE void stream_parts(const cpu_panel *panel, const tokens *x, int n, 
                                 size_t out_stride) {
     size_t n_blocks = panel->n_blocks;
     __m512 part[CPU_GROUP][TILE][2];
-    UNROLL
-    for (int i = 0; i < CPU_GROUP; i++)
-        UNROLL
-    for (int t = 0; t < n; t++)
-        part[i][t][0] = part[i][t][1] = _mm512_setzero_ps();
+    UNROLL (i, CPU_GROUP)
+        UNROLL (t, n)
+            part[i][t][0] = part[i][t][1] = _mm512_setzero_ps();
     size_t b = 0;
     for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP)
-        UNROLL
-    for (size_t i = 0; i < CPU_GROUP; i++)
-        block_add(panel, b + i, x, n, part[i]);
+        UNROLL (i, CPU_GROUP)
+            block_add(panel, b + i, x, n, part[i]);
     if (b < n_blocks)
         block_add(panel, b, x, n, part[0]);
     if (b + 1 < n_blocks)
@@ -277,18 +261,15 @@ ALWAYS_INLINE void group_mxfp4(const uint8_t *blocks, size_t n_blocks, __mmask64
         by_row, _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
     __m512 scale = half_scales(_mm512_cvtepu8_epi32(by_block));
     __m512i low[4], high[4];
-    UNROLL
-    for (size_t r = 0; r < 4; r++) {
+    UNROLL (r, 4) {
         __m512i bytes = _mm512_maskz_loadu_epi8(mask, blocks + (r * n_blocks + block) *
                                                                    NUMBER_MXFP4_BLOCK_BYTES);
         split_nibbles(bytes, &low[r], &high[r]);
     }
-    UNROLL
-    for (int t = 0; t < n; t++) {
+    UNROLL (t, n) {
         const int8_t *codes = x->codes[t] + block / CPU_GROUP * CPU_GROUP_BYTES;
         __m512i even = _mm512_loadu_si512(codes), odd = _mm512_loadu_si512(codes + 64), sum[4];
-        UNROLL
-        for (int r = 0; r < 4; r++)
+        UNROLL (r, 4)
             sum[r] = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), low[r], even),
                                          high[r], odd);
         __m128i starts = _mm_loadu_si128((const __m128i *)(x->starts[t] + block));
@@ -311,11 +292,9 @@ ALWAYS_INLINE void four_rows(const uint8_t *blocks, const uint8_t *scales, size_
     // The next four rows, line by line as they lie: processors see through one stream, not four.
     const uint8_t *ahead = blocks + 4 * n_blocks * NUMBER_MXFP4_BLOCK_BYTES;
     for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP, ahead += 4 * CPU_LINE) {
-        UNROLL
-        for (size_t r = 0; r < 4; r++)
+        UNROLL (r, 4)
             memcpy(&by_row[r], scales + r * n_blocks + b, 4);
-        UNROLL
-        for (size_t line = 0; line < 4; line++)
+        UNROLL (line, 4)
             _mm_prefetch((const char *)ahead + line * CPU_LINE, _MM_HINT_T0);
         group_mxfp4(blocks, n_blocks, ~(__mmask64)0, _mm_loadu_si128((const __m128i *)by_row), x, b,
                     n, total);
