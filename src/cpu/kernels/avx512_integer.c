@@ -31,13 +31,13 @@ static inline __m512i half_scales_bf16(__m256i bytes) {
     return _mm512_mask_mov_epi16(bits, nan, _mm512_set1_epi16(0x7fc0));
 }
 
-// bf16 scales of up to four blocks, from a word of each of 32 rows, of which byte i is for block i.
-static inline void pack_scales(const uint32_t rows[CPU_PANEL], size_t count, uint16_t *out) {
+// bf16 scales of `count` blocks; a lane of words holds four bytes of a row, of which byte i is for
+// block i.
+static inline void pack_scales(const __m512i words[2], size_t count, uint16_t *out) {
     for (size_t i = 0; i < count; i++) {
         __m128i half[2];
         UNROLL (h, 2)
-            half[h] = _mm512_cvtepi32_epi8(
-                _mm512_srli_epi32(_mm512_loadu_si512(rows + 16 * h), (unsigned)(8 * i)));
+            half[h] = _mm512_cvtepi32_epi8(_mm512_srli_epi32(words[h], (unsigned)(8 * i)));
         _mm512_storeu_si512(out + i * CPU_PANEL,
                             half_scales_bf16(_mm256_set_m128i(half[1], half[0])));
     }
@@ -75,16 +75,19 @@ static inline void pack_codes(const uint8_t *blocks, size_t row_bytes, uint8_t *
 void avx512_pack_mx(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks, uint8_t *codes,
                     uint16_t *panel_scales) {
     size_t row_bytes = n_blocks * NUMBER_MXFP4_BLOCK_BYTES;
-    uint32_t rows[CPU_PANEL] = {0};
+    __m512i row = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    row = _mm512_mullo_epi32(row, _mm512_set1_epi32((int)n_blocks));
     size_t b = 0;
     for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP) {
-        for (size_t r = 0; r < CPU_PANEL; r++)
-            memcpy(&rows[r], scales + r * n_blocks + b, CPU_GROUP);
-        pack_scales(rows, CPU_GROUP, panel_scales + b * CPU_PANEL);
+        __m512i words[2] = {_mm512_i32gather_epi32(row, scales + b, 1),
+                            _mm512_i32gather_epi32(row, scales + 16 * n_blocks + b, 1)};
+        pack_scales(words, CPU_GROUP, panel_scales + b * CPU_PANEL);
     }
+    uint32_t rest[CPU_PANEL] = {0};
     for (size_t r = 0; r < CPU_PANEL; r++)
-        memcpy(&rows[r], scales + r * n_blocks + b, n_blocks - b);
-    pack_scales(rows, n_blocks - b, panel_scales + b * CPU_PANEL);
+        memcpy(&rest[r], scales + r * n_blocks + b, n_blocks - b);
+    __m512i words[2] = {_mm512_loadu_si512(rest), _mm512_loadu_si512(rest + 16)};
+    pack_scales(words, n_blocks - b, panel_scales + b * CPU_PANEL);
     for (b = 0; b < n_blocks; b++)
         for (size_t r = 0; r < CPU_PANEL; r += 16)
             pack_codes(blocks + r * row_bytes + b * NUMBER_MXFP4_BLOCK_BYTES, row_bytes,
