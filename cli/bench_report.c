@@ -6,17 +6,20 @@
 static bool add_head(const bench_report *r, text_buffer *text) {
     const gptoss_plan *p = &r->plan;
     double gib = 1 << 30;
-    bool ok = text_format(text, "%s: %s, %s, %s\n", p->name, model_precisions[p->precision],
-                          p->device, p->kernels) &&
-              text_format(text,
-                          "%s, %d processor%s: reads %.1f GB/s, %.0f GMAC/s of 8-bit "
-                          "integers, %.0f of float32\n",
-                          r->processor, r->processors, r->processors == 1 ? "" : "s",
-                          r->limits.read_bytes * 1e-9, r->limits.int8_macs * 1e-9,
-                          r->limits.f32_macs * 1e-9) &&
-              text_format(text, "loaded in %.2f s, first token of a %d-token prompt %.2f s later\n",
-                          r->load_seconds, (int)r->first_tokens, r->first_seconds) &&
-              text_format(text, "memory: %.2f GiB planned", (double)p->total_bytes / gib);
+    bool ok =
+        text_format(text, "%s: %s, %s, %s\n", p->name, model_precisions[p->precision], p->device,
+                    p->kernels) &&
+        text_format(text,
+                    "%s, %d processor%s: reads %.1f GB/s, %.0f GMAC/s of 8-bit "
+                    "integers, %.0f of float32\n",
+                    r->processor, r->processors, r->processors == 1 ? "" : "s",
+                    r->limits.read_bytes * 1e-9, r->limits.int8_macs * 1e-9,
+                    r->limits.f32_macs * 1e-9) &&
+        text_format(text,
+                    "loaded in %.4f s (weights: %.4f), first token of a %d-token prompt %.2f s "
+                    "later\n",
+                    r->load_seconds, r->weights_seconds, (int)r->first_tokens, r->first_seconds) &&
+        text_format(text, "memory: %.2f GiB planned", (double)p->total_bytes / gib);
     if (ok && r->resident) {
         ok = text_format(text, ", %.2f resident, %.2f at most", (double)r->resident / gib,
                          (double)r->resident_most / gib);
