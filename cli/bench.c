@@ -59,21 +59,25 @@ static int fit_model(model_choice *choice, const bench_test *tests, int n_tests)
     return status;
 }
 
-// Keeps the better of what was known and what is measured now: a disturbance only lowers it.
-static int measure_limits(gptoss_model *model, gptoss_limits *limits) {
+// A disturbance only lowers what is measured.
+static gptoss_limits better(const gptoss_limits *a, const gptoss_limits *b) {
+#define BETTER(field) .field = a->field > b->field ? a->field : b->field
+    return (gptoss_limits){BETTER(read_bytes), BETTER(int8_macs), BETTER(f32_macs)};
+#undef BETTER
+}
+
+static int measure_limits(bench_report *report, gptoss_model *model, gptoss_limits *limits_out) {
     gptoss_error error = {0};
-    gptoss_limits now;
     terminal_progress("measuring the machine", 0);
-    gptoss_status status = gptoss_model_limits(model, &now, &error);
+    gptoss_status status = gptoss_model_limits(model, limits_out, &error);
     terminal_progress("", -1);
     if (status) {
         return cli_fail_with(&error);
     }
-#define KEEP(field) limits->field = now.field > limits->field ? now.field : limits->field
-    KEEP(read_bytes);
-    KEEP(int8_macs);
-    KEEP(f32_macs);
-#undef KEEP
+    if (report->least_read == 0 || limits_out->read_bytes < report->least_read) {
+        report->least_read = limits_out->read_bytes;
+    }
+    report->limits = better(&report->limits, limits_out);
     return interrupt_seen() ? CLI_INTERRUPTED : CLI_OK;
 }
 
@@ -91,12 +95,17 @@ static int run_tests(bench_job *job, const bench_test *tests, bench_report *repo
     int status = bench_first_token(job, FIRST_PROMPT, &report->first_seconds);
     status = status == CLI_OK ? bench_first_token(job, WARM_PROMPT, &warm) : status;
     bench_memory(&report->resident, &report->resident_most);
-    status = status == CLI_OK ? measure_limits(job->model, &report->limits) : status;
+    gptoss_limits before = {0}, after = {0};
+    status = status == CLI_OK ? measure_limits(report, job->model, &before) : status;
     for (int i = 0; i < job->n_tests && status == CLI_OK; i++, job->n_done++) {
-        status = bench_test_run(job, &tests[i], &report->results[report->n_results++]);
+        bench_result *result = &report->results[report->n_results++];
+        status = bench_test_run(job, &tests[i], result);
         note_memory(report);
+        status = status == CLI_OK ? measure_limits(report, job->model, &after) : status;
+        result->limits = better(&before, &after);
+        before = after;
     }
-    return status == CLI_OK ? measure_limits(job->model, &report->limits) : status;
+    return status;
 }
 
 // When the weights' part of loading began and ended, and when it was last shown.
@@ -166,7 +175,7 @@ int bench_measure(model_choice *choice, const bench_options *options, bench_repo
     int status = run_tests(&job, options->tests, report);
     gptoss_model_close(job.model);
     for (int i = 0; i < report->n_results; i++) {
-        bench_result_hold(&report->results[i], &report->plan, &report->limits);
+        bench_result_hold(&report->results[i], &report->plan);
     }
     return status;
 }
@@ -226,12 +235,11 @@ int command_bench(int argc, char **argv) {
         "bench",
         "",
         "Measures tokens per second of prompts and of decoding, as median and spread, beside the\n"
-        "bound that the machine's own limits set, measured in the same run: the bytes that a "
-        "token\n"
-        "needs over the speed of reading memory, or its multiply-accumulates over the peak of the\n"
-        "instruction set, whichever is slower (GB and GMAC are 10^9). The context is what the "
-        "longest test needs, if\n"
-        "--context doesn't say more. Example:\n\n"
+        "bound that the machine's own limits set, measured before and after each test: the bytes\n"
+        "that a token needs over the speed of reading memory, or its multiply-accumulates over "
+        "the\n"
+        "peak of the instruction set, whichever is slower (GB and GMAC are 10^9). The context is\n"
+        "what the longest test needs, if --context doesn't say more. Example:\n\n"
         "  gptoss bench --model gpt-oss-20b --test pp512,pp2048,tg64,tg32@d4096,tg32b8",
         table,
         sizeof(table) / sizeof(table[0]),

@@ -42,6 +42,7 @@ typedef struct bench_result {
     bench_sample *samples;  // [n_samples]
     gptoss_profile profile; // of all samples together
     double joules;          // of all samples together; negative: unknown
+    gptoss_limits limits;   // the better of before and after the samples
     // What one token needs, and how fast the machine's limits would let it be: by the slower of
     // the two.
     double bytes_per_token, macs_per_token;
@@ -61,7 +62,9 @@ int bench_first_token(const bench_job *job, int32_t tokens, double *seconds_out)
 int bench_test_run(const bench_job *job, const bench_test *test, bench_result *result_out);
 void bench_result_free(bench_result *result);
 // Fills the bound, once the limits are known.
-void bench_result_hold(bench_result *result, const gptoss_plan *plan, const gptoss_limits *limits);
+void bench_result_hold(bench_result *result, const gptoss_plan *plan);
+// Of the arithmetic that the precision calls for.
+double bench_peak(const gptoss_plan *plan, const gptoss_limits *limits);
 double bench_middle(const double *values, int n); // the median
 // Of the samples' tokens per second: the middle, the least and the most.
 double bench_median(const bench_result *result);
@@ -83,7 +86,8 @@ void bench_memory(uint64_t *now_out, uint64_t *most_out);
 typedef struct bench_report {
     gptoss_plan plan;
     const char *config;   // NULL: all that the program knows
-    gptoss_limits limits; // the better of before and after the tests
+    gptoss_limits limits; // the best of all
+    double least_read;    // a virtual machine's memory may be quick or slow by the minute
     char processor[128];
     int processors;
     double load_seconds;    // until the model can be asked: files, weights, threads, cache

@@ -74,6 +74,9 @@ static bool add_result(const bench_report *report, const bench_result *r, text_b
               ADD_SAMPLES(json, r, "tokens_per_s", tokens_per_second) &&
               ADD_SAMPLES(json, r, "seconds", seconds) &&
               ADD_SAMPLES(json, r, "processor_share", processor_share) &&
+              text_format(json, ",\"read_gb_s\":%.3f,\"int8_gmac_s\":%.3f,\"f32_gmac_s\":%.3f",
+                          r->limits.read_bytes * 1e-9, r->limits.int8_macs * 1e-9,
+                          r->limits.f32_macs * 1e-9) &&
               text_format(
                   json,
                   ",\"median_tokens_per_s\":%.4f,\"bound_tokens_per_s\":%.4f,"

@@ -1,4 +1,6 @@
 // bench_report.c: what was measured, as tables for people.
+#include <stdio.h>
+
 #include "bench.h"
 
 #include "model.h"
@@ -6,18 +8,23 @@
 static bool add_head(const bench_report *r, text_buffer *text) {
     const gptoss_plan *p = &r->plan;
     double gib = 1 << 30;
+    char reads[48];
+    snprintf(reads, sizeof(reads), "%.1f", r->limits.read_bytes * 1e-9);
+    if (r->least_read < 0.9 * r->limits.read_bytes) {
+        snprintf(reads, sizeof(reads), "%.1f to %.1f", r->least_read * 1e-9,
+                 r->limits.read_bytes * 1e-9);
+    }
     bool ok =
         text_format(text, "%s: %s, %s, %s\n", p->name, model_precisions[p->precision], p->device,
                     p->kernels) &&
         text_format(text,
-                    "%s, %d processor%s: reads %.1f GB/s, %.0f GMAC/s of 8-bit "
+                    "%s, %d processor%s: reads %s GB/s, %.0f GMAC/s of 8-bit "
                     "integers, %.0f of float32\n",
-                    r->processor, r->processors, r->processors == 1 ? "" : "s",
-                    r->limits.read_bytes * 1e-9, r->limits.int8_macs * 1e-9,
-                    r->limits.f32_macs * 1e-9) &&
+                    r->processor, r->processors, r->processors == 1 ? "" : "s", reads,
+                    r->limits.int8_macs * 1e-9, r->limits.f32_macs * 1e-9) &&
         text_format(text,
-                    "loaded in %.4f s (weights: %.4f), first token of a %d-token prompt %.2f s "
-                    "later\n",
+                    "loaded in %.4f s (weights: %.4f), first token of a %d-token prompt "
+                    "%.2f s later\n",
                     r->load_seconds, r->weights_seconds, (int)r->first_tokens, r->first_seconds) &&
         text_format(text, "memory: %.2f GiB planned", (double)p->total_bytes / gib);
     if (ok && r->resident) {
@@ -54,10 +61,8 @@ static bool add_row(const bench_report *report, const bench_result *r, text_buff
     return ok && text_add(text, disturbed(r) ? "  disturbed\n" : "\n");
 }
 
-static bool add_part(const bench_report *report, const gptoss_steps *steps, const gptoss_part *part,
-                     text_buffer *text) {
-    const gptoss_limits *limits = &report->limits;
-    double peak = report->plan.precision == GPTOSS_EXACT ? limits->f32_macs : limits->int8_macs;
+static bool add_part(const gptoss_limits *limits, double peak, const gptoss_steps *steps,
+                     const gptoss_part *part, text_buffer *text) {
     bool ok = text_format(text, "  %-12s %10.3f %6.1f %% %8.0f", part->name,
                           part->seconds / (double)steps->steps * 1e3,
                           part->seconds / steps->seconds * 100,
@@ -77,7 +82,7 @@ static bool add_steps(const bench_report *report, const bench_result *r, const g
     if (steps->steps == 0) {
         return true;
     }
-    double seconds = 0;
+    double seconds = 0, peak = bench_peak(&report->plan, &r->limits);
     for (int i = 0; i < r->n_samples; i++) {
         seconds += r->samples[i].seconds;
     }
@@ -89,7 +94,8 @@ static bool add_steps(const bench_report *report, const bench_result *r, const g
         steps->seconds / (double)steps->steps * 1e3, steps->seconds / seconds * 100, "part", "ms",
         "share", "calls", "GB/s", "limit", "GMAC/s", "limit");
     for (int i = 0; i < steps->n_parts && ok; i++) {
-        ok = steps->parts[i].calls == 0 || add_part(report, steps, &steps->parts[i], text);
+        ok =
+            steps->parts[i].calls == 0 || add_part(&r->limits, peak, steps, &steps->parts[i], text);
     }
     return ok;
 }

@@ -243,15 +243,19 @@ static void add_work(const gptoss_steps *steps, double *bytes, double *macs) {
     }
 }
 
-void bench_result_hold(bench_result *r, const gptoss_plan *plan, const gptoss_limits *limits) {
+double bench_peak(const gptoss_plan *plan, const gptoss_limits *limits) {
+    return plan->precision == GPTOSS_EXACT ? limits->f32_macs : limits->int8_macs;
+}
+
+void bench_result_hold(bench_result *r, const gptoss_plan *plan) {
     double bytes = 0, macs = 0;
     double tokens = (double)r->test.tokens * r->test.batch * r->n_samples;
     add_work(&r->profile.prompt, &bytes, &macs);
     add_work(&r->profile.decode, &bytes, &macs);
     r->bytes_per_token = bytes / tokens;
     r->macs_per_token = macs / tokens;
-    double peak = plan->precision == GPTOSS_EXACT ? limits->f32_macs : limits->int8_macs;
-    double reading = r->bytes_per_token / limits->read_bytes, computing = r->macs_per_token / peak;
+    double reading = r->bytes_per_token / r->limits.read_bytes;
+    double computing = r->macs_per_token / bench_peak(plan, &r->limits);
     r->bound_by_memory = reading > computing;
     r->bound_tokens_per_second = 1 / (r->bound_by_memory ? reading : computing);
 }

@@ -42,18 +42,21 @@ static double seconds_of(base_pool *pool, trial *t) {
 
 // The best of some passes: whatever disturbs, others on the machine or its clock, only slows.
 static double best_rate(base_pool *pool, trial *t) {
-    enum { PASSES = 15 };
-    double best = 0;
-    for (int i = 0; i < PASSES; i++) {
+    enum { LEAST_PASSES = 5 };
+    const double long_enough = 0.15; // seconds
+    double best = 0, total = 0;
+    for (int i = 0; i < LEAST_PASSES || total < long_enough; i++) {
         double seconds = seconds_of(pool, t), rate = (double)t->done / seconds;
         best = rate > best ? rate : best;
+        total += seconds;
     }
     return best;
 }
 
 static double multiply_rate(base_pool *pool, size_t (*multiply)(size_t)) {
+    const double measurable = 0.005; // seconds
     trial t = {.multiply = multiply, .rounds = 64};
-    while (seconds_of(pool, &t) < 0.01)
+    while (seconds_of(pool, &t) < measurable)
         t.rounds *= 2;
     return best_rate(pool, &t);
 }
