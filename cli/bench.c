@@ -59,29 +59,24 @@ static int fit_model(model_choice *choice, const bench_test *tests, int n_tests)
     return status;
 }
 
-// A disturbance only lowers what is measured.
-static gptoss_limits better(const gptoss_limits *a, const gptoss_limits *b) {
-#define BETTER(field) .field = a->field > b->field ? a->field : b->field
-    return (gptoss_limits){BETTER(read_bytes), BETTER(int8_macs), BETTER(f32_macs)};
-#undef BETTER
+static void note_limits(bench_report *report) {
+    for (int i = 0; i < report->n_results; i++) {
+        for (int j = 0; j < report->results[i].n_samples; j++) {
+            const gptoss_limits *now = &report->results[i].samples[j].limits;
+            gptoss_limits *best = &report->limits;
+#define KEEP(field) best->field = now->field > best->field ? now->field : best->field
+            KEEP(read_bytes);
+            KEEP(int8_macs);
+            KEEP(f32_macs);
+#undef KEEP
+            if (report->least_read == 0 || now->read_bytes < report->least_read) {
+                report->least_read = now->read_bytes;
+            }
+        }
+    }
 }
 
-static int measure_limits(bench_report *report, gptoss_model *model, gptoss_limits *limits_out) {
-    gptoss_error error = {0};
-    terminal_progress("measuring the machine", 0);
-    gptoss_status status = gptoss_model_limits(model, limits_out, &error);
-    terminal_progress("", -1);
-    if (status) {
-        return cli_fail_with(&error);
-    }
-    if (report->least_read == 0 || limits_out->read_bytes < report->least_read) {
-        report->least_read = limits_out->read_bytes;
-    }
-    report->limits = better(&report->limits, limits_out);
-    return interrupt_seen() ? CLI_INTERRUPTED : CLI_OK;
-}
-
-// The system's own maximum would count the buffers of measure_limits.
+// The system's own maximum would count the buffers with which limits are measured.
 static void note_memory(bench_report *report) {
     uint64_t most;
     bench_memory(&report->resident, &most);
@@ -95,15 +90,9 @@ static int run_tests(bench_job *job, const bench_test *tests, bench_report *repo
     int status = bench_first_token(job, FIRST_PROMPT, &report->first_seconds);
     status = status == CLI_OK ? bench_first_token(job, WARM_PROMPT, &warm) : status;
     bench_memory(&report->resident, &report->resident_most);
-    gptoss_limits before = {0}, after = {0};
-    status = status == CLI_OK ? measure_limits(report, job->model, &before) : status;
     for (int i = 0; i < job->n_tests && status == CLI_OK; i++, job->n_done++) {
-        bench_result *result = &report->results[report->n_results++];
-        status = bench_test_run(job, &tests[i], result);
+        status = bench_test_run(job, &tests[i], &report->results[report->n_results++]);
         note_memory(report);
-        status = status == CLI_OK ? measure_limits(report, job->model, &after) : status;
-        result->limits = better(&before, &after);
-        before = after;
     }
     return status;
 }
@@ -174,6 +163,7 @@ int bench_measure(model_choice *choice, const bench_options *options, bench_repo
     report->processors = bench_processors();
     int status = run_tests(&job, options->tests, report);
     gptoss_model_close(job.model);
+    note_limits(report);
     for (int i = 0; i < report->n_results; i++) {
         bench_result_hold(&report->results[i], &report->plan);
     }
@@ -235,7 +225,7 @@ int command_bench(int argc, char **argv) {
         "bench",
         "",
         "Measures tokens per second of prompts and of decoding, as median and spread, beside the\n"
-        "bound that the machine's own limits set, measured before and after each test: the bytes\n"
+        "bound that the machine's own limits set, measured beside each repetition: the bytes\n"
         "that a token needs over the speed of reading memory, or its multiply-accumulates over "
         "the\n"
         "peak of the instruction set, whichever is slower (GB and GMAC are 10^9). The context is\n"

@@ -3,6 +3,7 @@
 #define CLI_BENCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <gptoss/gptoss.h>
@@ -30,10 +31,14 @@ int64_t bench_test_positions(const bench_test *test);
 
 // ---- running them (bench_run.c) --------------------------------------------------------------
 
+// One repetition. Of doubles alone (BENCH_MIDDLE).
 typedef struct bench_sample {
     double seconds;
     double tokens_per_second;
     double processor_share; // of the threads' time that they had a processor
+    double joules;          // negative: unknown
+    gptoss_limits limits;   // the better of just before and just after it
+    double bound, reached;  // the tokens per second that these allow; the share of that
 } bench_sample;
 
 typedef struct bench_result {
@@ -41,33 +46,37 @@ typedef struct bench_result {
     int n_samples;
     bench_sample *samples;  // [n_samples]
     gptoss_profile profile; // of all samples together
-    double joules;          // of all samples together; negative: unknown
-    gptoss_limits limits;   // the better of before and after the samples
-    // What one token needs, and how fast the machine's limits would let it be: by the slower of
-    // the two.
     double bytes_per_token, macs_per_token;
-    double bound_tokens_per_second;
-    bool bound_by_memory;
+    gptoss_limits limits; // the middle of the samples'
+    bool bound_by_memory; // by those
 } bench_result;
 
 typedef struct bench_job {
     gptoss_model *model;
     gptoss_plan plan;
     int repeat;
-    int n_done, n_tests; // for the progress line
+    int n_done, n_tests;  // for the progress line
+    gptoss_limits limits; // as they were at
+    double limits_at;     // bench_seconds; 0: not yet
 } bench_job;
 
 // One prompt of so many tokens and the first token after it, from nothing. Returns an exit status.
-int bench_first_token(const bench_job *job, int32_t tokens, double *seconds_out);
-int bench_test_run(const bench_job *job, const bench_test *test, bench_result *result_out);
+int bench_first_token(bench_job *job, int32_t tokens, double *seconds_out);
+int bench_test_run(bench_job *job, const bench_test *test, bench_result *result_out);
+
+// ---- what came out (bench_result.c) ----------------------------------------------------------
+
 void bench_result_free(bench_result *result);
-// Fills the bound, once the limits are known.
+// Fills what the profile and the limits say: work of a token, bounds, shares.
 void bench_result_hold(bench_result *result, const gptoss_plan *plan);
 // Of the arithmetic that the precision calls for.
 double bench_peak(const gptoss_plan *plan, const gptoss_limits *limits);
-double bench_middle(const double *values, int n); // the median
-// Of the samples' tokens per second: the middle, the least and the most.
-double bench_median(const bench_result *result);
+double bench_joules_per_token(const bench_result *result); // negative: unknown
+double bench_middle(const double *values, int n);          // the median
+// Of one field of all samples.
+#define BENCH_MIDDLE(result, field) bench_middle_of((result), offsetof(bench_sample, field))
+double bench_middle_of(const bench_result *result, size_t offset);
+// The least and the most tokens per second.
 void bench_spread(const bench_result *result, double *least_out, double *most_out);
 
 // ---- the machine (bench_machine.c) -----------------------------------------------------------
@@ -80,8 +89,7 @@ int bench_processors(void);
 // Bytes of this process in memory, now and at most; 0 if unknown.
 void bench_memory(uint64_t *now_out, uint64_t *most_out);
 
-// ---- all of it (bench.c, bench_report.c, bench_json.c)
-// ------------------------------------------------
+// ---- all of it (bench.c, bench_report.c, bench_json.c) ---------------------------------------
 
 typedef struct bench_report {
     gptoss_plan plan;

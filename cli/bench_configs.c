@@ -40,8 +40,8 @@ static bool add_stair(const stairs *s, const stair *step, text_buffer *text) {
     ok = ok && add_time(text, first->load_seconds, r->load_seconds) &&
          add_time(text, first->weights_seconds, r->weights_seconds);
     for (int t = 0; t < r->n_results && ok; t++) {
-        double median = bench_median(&r->results[t]);
-        ok = add_value(text, median, median / bench_median(&first->results[t]));
+        double median = BENCH_MIDDLE(&r->results[t], tokens_per_second);
+        ok = add_value(text, median, median / BENCH_MIDDLE(&first->results[t], tokens_per_second));
     }
     double bytes = (double)r->plan.attention_bytes;
     return ok && add_value(text, bytes, (double)first->plan.attention_bytes / bytes) &&

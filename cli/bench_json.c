@@ -1,4 +1,6 @@
 // bench_json.c: what was measured, as one JSON document for programs.
+#include <string.h>
+
 #include "bench.h"
 
 #include "model.h"
@@ -53,40 +55,42 @@ static bool add_steps(const char *kind, const gptoss_steps *steps, text_buffer *
 }
 
 // The samples' values of one kind, as an array.
-#define ADD_SAMPLES(json, r, name, field)                                                          \
-    add_array(json, name, (r)->n_samples, &(r)->samples[0].field)
-static bool add_array(text_buffer *json, const char *name, int n, const double *first) {
-    bool ok = text_format(json, ",\"%s\":[", name);
-    for (int i = 0; i < n && ok; i++) {
-        const double *value = first + (size_t)i * (sizeof(bench_sample) / sizeof(double));
-        ok = text_format(json, i ? ",%.6f" : "%.6f", *value);
+#define ADD_SAMPLES(json, r, name, field, unit)                                                    \
+    add_array(json, name, r, offsetof(bench_sample, field), unit)
+static bool add_array(text_buffer *json, const char *name, const bench_result *r, size_t offset,
+                      double unit) {
+    bool ok = text_format(json, ",\n \"%s\":[", name);
+    for (int i = 0; i < r->n_samples && ok; i++) {
+        double value;
+        memcpy(&value, (const char *)&r->samples[i] + offset, sizeof(value));
+        ok = text_format(json, i ? ",%.6f" : "%.6f", value / unit);
     }
     return ok && text_add(json, "]");
 }
 
 static bool add_result(const bench_report *report, const bench_result *r, text_buffer *json) {
     const bench_test *test = &r->test;
-    double median = bench_median(r);
     bool ok = text_add(json, "{\"test\":") && text_json_string(json, test->name) &&
               text_format(json, ",\"kind\":\"%s\",\"tokens\":%d,\"batch\":%d,\"depth\":%d",
                           test->prompt ? "prompt" : "decode", (int)test->tokens, (int)test->batch,
                           (int)test->depth) &&
-              ADD_SAMPLES(json, r, "tokens_per_s", tokens_per_second) &&
-              ADD_SAMPLES(json, r, "seconds", seconds) &&
-              ADD_SAMPLES(json, r, "processor_share", processor_share) &&
-              text_format(json, ",\"read_gb_s\":%.3f,\"int8_gmac_s\":%.3f,\"f32_gmac_s\":%.3f",
-                          r->limits.read_bytes * 1e-9, r->limits.int8_macs * 1e-9,
-                          r->limits.f32_macs * 1e-9) &&
-              text_format(
-                  json,
-                  ",\"median_tokens_per_s\":%.4f,\"bound_tokens_per_s\":%.4f,"
-                  "\"bound_by\":\"%s\",\"reached\":%.4f,\"bytes_per_token\":%.0f,"
-                  "\"macs_per_token\":%.0f",
-                  median, r->bound_tokens_per_second, r->bound_by_memory ? "memory" : "arithmetic",
-                  median / r->bound_tokens_per_second, r->bytes_per_token, r->macs_per_token);
-    if (ok && r->joules >= 0) {
-        double tokens = (double)test->tokens * test->batch * r->n_samples;
-        ok = text_format(json, ",\"joules_per_token\":%.4f", r->joules / tokens);
+              ADD_SAMPLES(json, r, "tokens_per_s", tokens_per_second, 1) &&
+              ADD_SAMPLES(json, r, "seconds", seconds, 1) &&
+              ADD_SAMPLES(json, r, "processor_share", processor_share, 1) &&
+              ADD_SAMPLES(json, r, "read_gb_s", limits.read_bytes, 1e9) &&
+              ADD_SAMPLES(json, r, "int8_gmac_s", limits.int8_macs, 1e9) &&
+              ADD_SAMPLES(json, r, "f32_gmac_s", limits.f32_macs, 1e9) &&
+              ADD_SAMPLES(json, r, "shares", reached, 1) &&
+              text_format(json,
+                          ",\n \"median_tokens_per_s\":%.4f,\"bound_tokens_per_s\":%.4f,"
+                          "\"bound_by\":\"%s\",\"reached\":%.4f,\"bytes_per_token\":%.0f,"
+                          "\"macs_per_token\":%.0f",
+                          BENCH_MIDDLE(r, tokens_per_second), BENCH_MIDDLE(r, bound),
+                          r->bound_by_memory ? "memory" : "arithmetic", BENCH_MIDDLE(r, reached),
+                          r->bytes_per_token, r->macs_per_token);
+    double joules = bench_joules_per_token(r);
+    if (ok && joules >= 0) {
+        ok = text_format(json, ",\"joules_per_token\":%.4f", joules);
     }
     if (ok && report->profile) {
         ok = text_add(json, ",\n\"profile\":{") && add_steps("prompt", &r->profile.prompt, json) &&

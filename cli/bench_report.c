@@ -35,7 +35,7 @@ static bool add_head(const bench_report *r, text_buffer *text) {
 }
 
 static bool has_energy(const bench_report *r) {
-    return r->n_results > 0 && r->results[0].joules >= 0;
+    return r->n_results > 0 && bench_joules_per_token(&r->results[0]) >= 0;
 }
 
 // Whether somebody else had the processors: such figures say little.
@@ -48,15 +48,14 @@ static bool disturbed(const bench_result *r) {
 }
 
 static bool add_row(const bench_report *report, const bench_result *r, text_buffer *text) {
-    double least, most, median = bench_median(r);
+    double least, most;
     bench_spread(r, &least, &most);
-    bool ok = text_format(text, "%-16s %10.2f  %10.2f - %-10.2f %10.2f %-10s %5.0f %%",
-                          r->test.name, median, least, most, r->bound_tokens_per_second,
-                          r->bound_by_memory ? "memory" : "arithmetic",
-                          median / r->bound_tokens_per_second * 100);
+    bool ok =
+        text_format(text, "%-16s %10.2f  %10.2f - %-10.2f %10.2f %-10s %5.0f %%", r->test.name,
+                    BENCH_MIDDLE(r, tokens_per_second), least, most, BENCH_MIDDLE(r, bound),
+                    r->bound_by_memory ? "memory" : "arithmetic", BENCH_MIDDLE(r, reached) * 100);
     if (ok && has_energy(report)) {
-        ok = text_format(text, " %8.2f",
-                         r->joules / ((double)r->test.tokens * r->test.batch * r->n_samples));
+        ok = text_format(text, " %8.2f", bench_joules_per_token(r));
     }
     return ok && text_add(text, disturbed(r) ? "  disturbed\n" : "\n");
 }

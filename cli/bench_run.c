@@ -10,7 +10,7 @@
 
 // Sequences that do the same at the same time.
 typedef struct group {
-    const bench_job *job;
+    bench_job *job;
     char doing[128]; // for the progress line
     double shown;    // when it was last written
     int n;
@@ -44,7 +44,7 @@ static void group_close(group *g) {
     free(g->running);
 }
 
-static int group_open(const bench_job *job, int n, group *g) {
+static int group_open(bench_job *job, int n, group *g) {
     *g = (group){.job = job, .n = n, .state = 1};
     g->sequences = calloc((size_t)n, sizeof(gptoss_sequence *));
     g->running = calloc((size_t)n, sizeof(*g->running));
@@ -145,7 +145,7 @@ static int cut(group *g, int32_t length) {
     return CLI_OK;
 }
 
-int bench_first_token(const bench_job *job, int32_t tokens, double *seconds_out) {
+int bench_first_token(bench_job *job, int32_t tokens, double *seconds_out) {
     group g;
     double begin = bench_seconds();
     int status = group_open(job, 1, &g);
@@ -158,7 +158,7 @@ int bench_first_token(const bench_job *job, int32_t tokens, double *seconds_out)
 
 // What the progress line says from here on; repetition 0 is what comes before the first.
 static void announce(group *g, const bench_test *test, int repetition) {
-    const bench_job *job = g->job;
+    bench_job *job = g->job;
     char part[48] = "its context";
     if (repetition > 0) {
         snprintf(part, sizeof(part), "repetition %d of %d", repetition, job->repeat);
@@ -168,11 +168,33 @@ static void announce(group *g, const bench_test *test, int repetition) {
     terminal_progress(g->doing, 0);
 }
 
+// A disturbance only lowers what is measured.
+static gptoss_limits better(const gptoss_limits *a, const gptoss_limits *b) {
+#define BETTER(field) .field = a->field > b->field ? a->field : b->field
+    return (gptoss_limits){BETTER(read_bytes), BETTER(int8_macs), BETTER(f32_macs)};
+#undef BETTER
+}
+
+// What the machine gives now, measured again if that is older than a few seconds.
+static int limits_now(bench_job *job, gptoss_limits *limits_out) {
+    const double fresh = 2; // seconds
+    gptoss_error error = {0};
+    if (job->limits_at == 0 || bench_seconds() - job->limits_at > fresh) {
+        if (gptoss_model_limits(job->model, &job->limits, &error)) {
+            return cli_fail_with(&error);
+        }
+        job->limits_at = bench_seconds();
+    }
+    *limits_out = job->limits;
+    return interrupt_seen() ? CLI_INTERRUPTED : CLI_OK;
+}
+
 // One repetition behind the context that is there already.
 static int measure(group *g, const bench_test *test, bench_sample *sample) {
     int status = cut(g, test->depth);
     status = status == CLI_OK ? push(g, test->prompt ? test->tokens : 1) : status;
-    double begin = bench_seconds(), processor = bench_processor_seconds();
+    double joules = bench_joules(), processor = bench_processor_seconds();
+    double begin = bench_seconds();
     status = status == CLI_OK ? run(g, test->prompt ? 1 : test->tokens) : status;
     double seconds = bench_seconds() - begin;
     processor = bench_processor_seconds() - processor;
@@ -180,6 +202,7 @@ static int measure(group *g, const bench_test *test, bench_sample *sample) {
         .seconds = seconds,
         .tokens_per_second = (double)test->tokens * test->batch / seconds,
         .processor_share = processor / (seconds * g->job->plan.threads),
+        .joules = joules < 0 ? -1 : bench_joules() - joules,
     };
     return status;
 }
@@ -199,21 +222,23 @@ static void subtract(gptoss_steps *from, const gptoss_steps *what) {
 static int measure_all(group *g, bench_result *r) {
     gptoss_profile before;
     gptoss_model_profile(g->job->model, &before);
-    double joules = bench_joules();
-    int status = CLI_OK;
+    gptoss_limits earlier = {0}, later = {0};
+    int status = limits_now(g->job, &earlier);
     for (int i = 0; i < g->job->repeat && status == CLI_OK; i++) {
         announce(g, &r->test, i + 1);
         status = measure(g, &r->test, &r->samples[i]);
         r->n_samples += status == CLI_OK;
+        status = status == CLI_OK ? limits_now(g->job, &later) : status;
+        r->samples[i].limits = better(&earlier, &later);
+        earlier = later;
     }
-    r->joules = joules < 0 ? -1 : bench_joules() - joules;
     gptoss_model_profile(g->job->model, &r->profile);
     subtract(&r->profile.prompt, &before.prompt);
     subtract(&r->profile.decode, &before.decode);
     return status;
 }
 
-int bench_test_run(const bench_job *job, const bench_test *test, bench_result *result_out) {
+int bench_test_run(bench_job *job, const bench_test *test, bench_result *result_out) {
     *result_out = (bench_result){.test = *test};
     result_out->samples = calloc((size_t)job->repeat, sizeof(bench_sample));
     if (!result_out->samples) {
@@ -230,61 +255,4 @@ int bench_test_run(const bench_job *job, const bench_test *test, bench_result *r
     group_close(&g);
     terminal_progress("", -1);
     return status;
-}
-
-void bench_result_free(bench_result *result) {
-    free(result->samples);
-}
-
-static void add_work(const gptoss_steps *steps, double *bytes, double *macs) {
-    for (int i = 0; i < steps->n_parts; i++) {
-        *bytes += (double)steps->parts[i].bytes;
-        *macs += (double)steps->parts[i].macs;
-    }
-}
-
-double bench_peak(const gptoss_plan *plan, const gptoss_limits *limits) {
-    return plan->precision == GPTOSS_EXACT ? limits->f32_macs : limits->int8_macs;
-}
-
-void bench_result_hold(bench_result *r, const gptoss_plan *plan) {
-    double bytes = 0, macs = 0;
-    double tokens = (double)r->test.tokens * r->test.batch * r->n_samples;
-    add_work(&r->profile.prompt, &bytes, &macs);
-    add_work(&r->profile.decode, &bytes, &macs);
-    r->bytes_per_token = bytes / tokens;
-    r->macs_per_token = macs / tokens;
-    double reading = r->bytes_per_token / r->limits.read_bytes;
-    double computing = r->macs_per_token / bench_peak(plan, &r->limits);
-    r->bound_by_memory = reading > computing;
-    r->bound_tokens_per_second = 1 / (r->bound_by_memory ? reading : computing);
-}
-
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double bench_middle(const double *values, int n) {
-    double sorted[BENCH_MOST_REPEATS];
-    memcpy(sorted, values, (size_t)n * sizeof(*sorted));
-    qsort(sorted, (size_t)n, sizeof(*sorted), compare);
-    return n == 0 ? 0 : (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
-}
-
-double bench_median(const bench_result *r) {
-    double rates[BENCH_MOST_REPEATS];
-    for (int i = 0; i < r->n_samples; i++) {
-        rates[i] = r->samples[i].tokens_per_second;
-    }
-    return bench_middle(rates, r->n_samples);
-}
-
-void bench_spread(const bench_result *r, double *least_out, double *most_out) {
-    *least_out = *most_out = r->n_samples ? r->samples[0].tokens_per_second : 0;
-    for (int i = 1; i < r->n_samples; i++) {
-        double rate = r->samples[i].tokens_per_second;
-        *least_out = rate < *least_out ? rate : *least_out;
-        *most_out = rate > *most_out ? rate : *most_out;
-    }
 }

@@ -43,7 +43,7 @@ static double seconds_of(base_pool *pool, trial *t) {
 // The best of some passes: whatever disturbs, others on the machine or its clock, only slows.
 static double best_rate(base_pool *pool, trial *t) {
     enum { LEAST_PASSES = 5 };
-    const double long_enough = 0.15; // seconds
+    const double long_enough = 0.1; // seconds
     double best = 0, total = 0;
     for (int i = 0; i < LEAST_PASSES || total < long_enough; i++) {
         double seconds = seconds_of(pool, t), rate = (double)t->done / seconds;
