@@ -8,6 +8,8 @@ repetition begins.
 import argparse
 import ctypes
 import json
+import os
+import resource
 import sys
 import time
 
@@ -51,10 +53,10 @@ class Context:
                                       else llama.LLAMA_FLASH_ATTN_TYPE_DISABLED)
         if exact:
             parameters.type_k = parameters.type_v = llama.GGML_TYPE_F32
-        self.model, self.batch = model, parameters.n_batch
-        self.handle = llama.llama_init_from_model(model.handle, parameters)
+        self.model, self.handle = model, llama.llama_init_from_model(model.handle, parameters)
         if not self.handle:
             raise SystemExit("llama.cpp makes no context")
+        self.batch = llama.llama_n_batch(self.handle)  # never above n_ctx
 
     def close(self):
         llama.llama_free(self.handle)
@@ -146,13 +148,14 @@ class Bench:
             self.context.feed_singly(self.tokens)
         seconds = time.perf_counter() - start
         n = len(self.prompt or ()) + len(self.tokens or ())
-        return dict(tokens_per_s=n / seconds, disturbed=watch.disturbed())
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return dict(tokens_per_s=n / seconds, disturbed=watch.disturbed(), resident_most_bytes=most)
 
     def close(self):
         self.context.close()
 
 
-def serve(model):
+def serve(model, answers):
     bench = None
     for line in sys.stdin:
         request = json.loads(line)
@@ -162,7 +165,7 @@ def serve(model):
             bench, answer = Bench(model, **request["prepare"]), {}
         else:
             answer = bench.measure()
-        print(json.dumps(answer), flush=True)
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 def main():
@@ -170,12 +173,14 @@ def main():
     parser.add_argument("gguf")
     parser.add_argument("--plain", action="store_true", help="weights as the file has them")
     args = parser.parse_args()
+    answers = os.fdopen(os.dup(1), "w")  # llama.cpp may print what it likes elsewhere
+    os.dup2(2, 1)
     start = time.perf_counter()
     model = Model(args.gguf, repack=not args.plain)
-    print(json.dumps(dict(version=llama.__version__,
-                          load_seconds=time.perf_counter() - start,
-                          features=llama.llama_print_system_info().decode())), flush=True)
-    serve(model)
+    print(json.dumps(dict(version=llama.__version__, load_seconds=time.perf_counter() - start,
+                          features=llama.llama_print_system_info().decode())),
+          file=answers, flush=True)
+    serve(model, answers)
 
 
 if __name__ == "__main__":
