@@ -200,7 +200,6 @@ static int bench_one(model_choice *choice, const bench_options *options) {
 int command_bench(int argc, char **argv) {
     model_choice choice;
     model_choice_default(&choice);
-    choice.speculation = false;
     bench_options options = {.repeat = 5, .loads = 1};
     const char *tests = "pp512,tg64";
     const option table[] = {
@@ -213,8 +212,6 @@ int command_bench(int argc, char **argv) {
         FLAG_OPTION("profile", &options.profile, "where the time goes, by part of a layer"),
         FLAG_OPTION("json", &options.json, "one JSON document"),
         MODEL_OPTIONS(choice),
-        SPECULATION_OPTION(choice,
-                           "guess from repetitions; default off, as bounds count each token"),
         TEXT_OPTION("config", "NAME", &choice.options.config,
                     "baseline ... optimized (default): how much of what the program knows is\n"
                     "                            used; all: each of them, beside each other"),

@@ -85,6 +85,7 @@ static int start(group *g, int32_t tokens) {
     generation.ignore_stop = true;
     generation.max_tokens = tokens;
     generation.sampling.temperature = 0;
+    generation.speculation = false; // bounds count the bytes of each token
     generation.sampling.mask = choose_id;
     generation.sampling.mask_context = g;
     for (int i = 0; i < g->n; i++) {

@@ -66,10 +66,11 @@ int command_generate(int argc, char **argv) {
     generation.sampling.temperature = 0;
     const option table[] = {
         MODEL_OPTIONS(choice),
-        SPECULATION_OPTION(choice, "guess from repetitions: the same tokens, sooner; default on"),
         COUNT_OPTION("tokens", "N", 1, 1 << 24, &generation.max_tokens,
                      "how many ids to write (needed)"),
         SAMPLING_OPTIONS(generation.sampling, "default 0: the most probable token"),
+        SWITCH_OPTION("speculation", &generation.speculation,
+                      "guess from repetitions: the same tokens, sooner; default on"),
     };
     const command_syntax syntax = {
         "generate",

@@ -11,10 +11,8 @@
 const char *const model_precisions[] = {
     [GPTOSS_FAST] = "fast", [GPTOSS_EXACT] = "exact", [GPTOSS_EXACT + 1] = NULL};
 
-const char *const model_speculations[] = {[false] = "off", [true] = "on", NULL};
-
 void model_choice_default(model_choice *choice_out) {
-    *choice_out = (model_choice){.precision = GPTOSS_FAST, .speculation = true};
+    *choice_out = (model_choice){.precision = GPTOSS_FAST};
     gptoss_model_options_default(&choice_out->options);
 }
 
@@ -22,7 +20,6 @@ void model_choice_complete(model_choice *choice) {
     const char *instruction_set = getenv("GPTOSS_CPU");
     choice->options.instruction_set = instruction_set && *instruction_set ? instruction_set : NULL;
     choice->options.precision = (gptoss_precision)choice->precision;
-    choice->options.speculation = choice->speculation;
 }
 
 void model_choice_fit(model_choice *choice, size_t n) {

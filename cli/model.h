@@ -8,12 +8,10 @@
 
 typedef struct model_choice {
     gptoss_model_options options;
-    int precision;   // gptoss_precision
-    int speculation; // bool
+    int precision; // gptoss_precision
 } model_choice;
 
-extern const char *const model_precisions[];   // "fast", "exact"
-extern const char *const model_speculations[]; // "off", "on"
+extern const char *const model_precisions[]; // "fast", "exact"
 
 // Rows for an option table.
 #define MODEL_OPTIONS(choice)                                                                      \
@@ -25,10 +23,6 @@ extern const char *const model_speculations[]; // "off", "on"
                      "default: one per processor"),                                                \
         COUNT_OPTION("context", "N", 0, 1 << 24, &(choice).options.context,                        \
                      "positions to keep; default: the model's, 8192 at most")
-
-// For commands that sample.
-#define SPECULATION_OPTION(choice, help)                                                           \
-    CHOICE_OPTION("speculation", model_speculations, &(choice).speculation, (help))
 
 // For commands that need the tokenizer alone.
 #define TOKENIZER_OPTION(path)                                                                     \

@@ -80,6 +80,12 @@ static int store(const command_syntax *syntax, const option *row, const char *te
     case OPTION_FLAG:
         *(bool *)row->target = true;
         return CLI_OK;
+    case OPTION_SWITCH:
+        *(bool *)row->target = strcmp(text, "on") == 0;
+        if (*(bool *)row->target || strcmp(text, "off") == 0) {
+            return CLI_OK;
+        }
+        return cli_usage(syntax->command, "--%s is on or off, not \"%s\"", row->name, text);
     case OPTION_TEXT:
         *(const char **)row->target = text;
         return CLI_OK;

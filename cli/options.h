@@ -7,6 +7,7 @@
 
 typedef enum option_kind {
     OPTION_FLAG,   // bool: set to true
+    OPTION_SWITCH, // bool: on or off
     OPTION_TEXT,   // const char *
     OPTION_COUNT,  // int32_t within [low, high]
     OPTION_NUMBER, // float within [low, high]
@@ -26,6 +27,8 @@ typedef struct option {
 
 // Rows, one kind each.
 #define FLAG_OPTION(name, target, help) {(name), OPTION_FLAG, NULL, (help), (target), 0, 0, NULL}
+#define SWITCH_OPTION(name, target, help)                                                          \
+    {(name), OPTION_SWITCH, "on|off", (help), (target), 0, 0, NULL}
 #define TEXT_OPTION(name, value, target, help)                                                     \
     {(name), OPTION_TEXT, (value), (help), (target), 0, 0, NULL}
 #define COUNT_OPTION(name, value, low, high, target, help)                                         \

@@ -50,8 +50,6 @@ bool talk_parse(talk_state *t, const char *command, const char *arguments, const
                 int max_arguments, int argc, char **argv, int *n_out, int *status_out) {
     const option table[] = {
         MODEL_OPTIONS(t->choice),
-        SPECULATION_OPTION(t->choice,
-                           "guess from repetitions: the same tokens, sooner; default on"),
         CHOICE_OPTION("effort", efforts, &t->effort, "how much it reasons; default medium"),
         TEXT_OPTION("system", "TEXT", &t->system,
                     "instructions for the model (the developer message)"),
@@ -66,6 +64,8 @@ bool talk_parse(talk_state *t, const char *command, const char *arguments, const
         COUNT_OPTION("max-tokens", "N", 0, 1 << 24, &t->generation.max_tokens,
                      "longest answer; default 0: no limit"),
         SAMPLING_OPTIONS(t->generation.sampling, "default 1; 0 for the demo model"),
+        SWITCH_OPTION("speculation", &t->generation.speculation,
+                      "guess from repetitions: the same tokens, sooner; default on"),
         FLAG_OPTION("hide-analysis", &t->show.hide_analysis, "do not show the reasoning"),
         FLAG_OPTION("show-all", &t->show.show_all,
                     "in a pipe too, show every channel with a label"),

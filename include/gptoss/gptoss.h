@@ -93,7 +93,6 @@ typedef struct gptoss_model_options {
     int32_t sequences;           // sequences that the cache is planned for; default 1
     int32_t batch_tokens;        // tokens computed together at most; 0: 512
     size_t memory_limit;         // bytes that the plan may reach; 0: no limit
-    bool speculation;            // guess from repetitions: the same tokens, sooner; default true
     const char *instruction_set; // NULL: the best; "scalar", "avx2" ... lowers it
     const char *config;        // NULL: the last, "optimized"; the others fix precision and threads
     gptoss_progress *progress; // may be NULL
@@ -314,6 +313,7 @@ typedef struct gptoss_generation {
     int32_t max_tokens; // sampled tokens at most; 0: until the context is full
     bool ignore_stop;   // go on behind <|return|> and <|call|>; no Harmony events are made
     int32_t logprobs;   // most probable tokens reported with each one, at most 20; default 0
+    bool speculation;   // guess from repetitions: the same tokens, sooner; default true
 } gptoss_generation;
 
 GPTOSS_API void gptoss_generation_default(gptoss_generation *generation_out);
@@ -388,7 +388,7 @@ typedef struct gptoss_stats {
     size_t cached_tokens; // of those, found in the cache
     size_t sampled_tokens;
     double prompt_seconds, sample_seconds;
-    size_t guessed_tokens; // computed in advance (gptoss_model_options.speculation)
+    size_t guessed_tokens; // computed in advance (gptoss_generation.speculation)
     size_t right_guesses;  // of those, the ones that were then sampled
 } gptoss_stats;
 

@@ -28,7 +28,7 @@ const char *gptoss_status_name(gptoss_status status) {
 }
 
 void gptoss_model_options_default(gptoss_model_options *options_out) {
-    *options_out = (gptoss_model_options){.sequences = 1, .speculation = true};
+    *options_out = (gptoss_model_options){.sequences = 1};
 }
 
 gptoss_status api_open_checkpoint(const char *path, checkpoint **checkpoint_out,
@@ -107,7 +107,7 @@ static gptoss_status resolve(gptoss_model *m, const gptoss_model_options *o, gpt
         status = resolve_way(m, o, error);
     if (batch > context)
         batch = context;
-    m->engine_options = (engine_options){context, o->sequences, batch, o->speculation};
+    m->engine_options = (engine_options){context, o->sequences, batch};
     m->backend_options.max_tokens = batch;
     m->backend_options.max_context = context;
     return status;

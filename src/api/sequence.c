@@ -140,7 +140,7 @@ void gptoss_sampling_default(gptoss_sampling *sampling_out) {
 }
 
 void gptoss_generation_default(gptoss_generation *generation_out) {
-    *generation_out = (gptoss_generation){0};
+    *generation_out = (gptoss_generation){.speculation = true};
     gptoss_sampling_default(&generation_out->sampling);
 }
 
@@ -159,8 +159,10 @@ gptoss_status gptoss_start(gptoss_sequence *s, const gptoss_generation *generati
     gptoss_generation plain;
     gptoss_generation_default(&plain);
     const gptoss_generation *g = generation ? generation : &plain;
-    engine_request request = {
-        .sampling = g->sampling, .max_tokens = g->max_tokens, .n_top = g->logprobs};
+    engine_request request = {.sampling = g->sampling,
+                              .max_tokens = g->max_tokens,
+                              .n_top = g->logprobs,
+                              .speculation = g->speculation};
     if (!g->ignore_stop)
         fill_stops(s->model, &request);
     harmony_parser *parser = NULL;

@@ -14,7 +14,7 @@ size_t engine_bytes(const model_config *config, const engine_options *options) {
     size_t sampling = 5 * sizeof(float); // sampler: candidates, counts, adjusted logits
     return (size_t)config->vocabulary * (MAX_ROWS * sizeof(float) + sampling) +
            (size_t)options->batch_tokens * per_token +
-           (options->speculation ? lookup_bytes(options->context) : 0) * (size_t)options->sequences;
+           lookup_bytes(options->context) * (size_t)options->sequences;
 }
 
 static gptoss_status step_init(engine *e, gptoss_error *error) {

@@ -6,10 +6,10 @@
 // backend once, samples, and wakes the others. A sequence runs ahead of its caller by one step at
 // most. What a sequence gets does not depend on who else is in its batches.
 //
-// Speculation: where a text seems to repeat itself, the guessed next tokens are computed together
-// with the last one (draft.h). A token's logits do not depend on the others in the batch, so each
-// row is what it would have been alone, as long as the guesses before it were what was sampled;
-// the rest is forgotten. Tokens and probabilities are the same, bit for bit.
+// Speculation (a request's choice): where a text seems to repeat itself, the guessed next tokens
+// are computed together with the last one (draft.h). A token's logits do not depend on the others
+// in the batch, so each row is what it would have been alone, as long as the guesses before it were
+// what was sampled; the rest is forgotten. Tokens and probabilities are the same, bit for bit.
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
@@ -30,7 +30,6 @@ typedef struct engine_options {
     int32_t context;      // positions per sequence
     int32_t sequences;    // that the cache is planned for
     int32_t batch_tokens; // as in backend_options.max_tokens
-    bool speculation;
 } engine_options;
 
 // Pages of each group that engine_open will ask of the backend.
@@ -87,6 +86,7 @@ typedef struct engine_request {
     int32_t n_top;                   // 0 .. ENGINE_MAX_TOP
     int32_t stops[ENGINE_MAX_STOPS]; // [n_stops] ids that end it; they are kept and reported
     int32_t n_stops;
+    bool speculation;
 } engine_request;
 
 // The bias array is copied. The sequence must hold at least one token.

@@ -66,7 +66,7 @@ struct engine_sequence {
     gptoss_logit_bias *bias; // copy, request.sampling.bias points here
     engine_finish finish;    // why it ended, reported after the tokens
     gptoss_error failure;    // the same; status GPTOSS_OK: none
-    draft draft;             // with options.speculation
+    draft draft;             // follows the ids where a request speculates
     size_t guessed, right;   // since the generation began
     atomic_bool cancelled;   // without the lock
 };

@@ -17,7 +17,7 @@ gptoss_status engine_sequence_create(engine *e, engine_sequence **sequence_out,
     gptoss_status status = GPTOSS_OK;
     if (!s->ids.data)
         status = base_fail_memory(error, s->ids.capacity * sizeof *s->ids.data);
-    if (status == GPTOSS_OK && e->options.speculation && !draft_init(&s->draft, e->options.context))
+    if (status == GPTOSS_OK && !draft_init(&s->draft, e->options.context))
         status = base_fail_memory(error, lookup_bytes(e->options.context));
     if (status == GPTOSS_OK)
         status = cache_sequence_init(e->cache, &s->pages, error);

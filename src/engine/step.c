@@ -23,7 +23,7 @@ static bool wants_work(const engine_sequence *s) {
 static int32_t guess(const engine_sequence *s, int32_t most, int32_t *ids) {
     const engine *e = s->engine;
     int32_t length = (int32_t)s->ids.length;
-    if (!e->options.speculation || s->n_sampled == 0)
+    if (!s->request.speculation || s->n_sampled == 0)
         return 0;
     assert(s->draft.length == length);
     most = least(most, BACKEND_PAGE - 1 - (length - 1) % BACKEND_PAGE);
@@ -124,7 +124,7 @@ static int32_t take_token(engine *e, engine_sequence *s) {
     int32_t id = s->results[s->n_results++].token.id;
     (void)base_ids_push(&s->ids, id); // has its room: see engine_start
     s->n_sampled++;
-    if (e->options.speculation)
+    if (s->request.speculation)
         draft_follow(&s->draft, s->ids.data, (int32_t)s->ids.length);
     for (int32_t i = 0; i < s->request.n_stops; i++) {
         if (id == s->request.stops[i])

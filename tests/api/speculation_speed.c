@@ -6,7 +6,7 @@
 //   test_api_speculation_speed [MODEL|-] [TOKENS] [REPEAT] [fast|exact]
 #include "api.h"
 
-enum { PROMPT = 300, EDIT_EVERY = 40 };
+enum { PROMPT = 300, EDIT_EVERY = 40, MOST_REPEATS = 100 };
 
 typedef struct script {
     int32_t *ids; // [n] what is said
@@ -22,58 +22,94 @@ static void say(void *context, const int32_t *ids, size_t n_ids, uint32_t *allow
     allowed[id / 32] |= 1u << (id % 32);
 }
 
-static gptoss_model *open_with(const char *path, bool speculation, gptoss_precision precision) {
+static gptoss_model *open_path(const char *path, gptoss_precision precision) {
     gptoss_model_options options;
     gptoss_model_options_default(&options);
     options.path = path;
     options.context = 4096;
+    options.sequences = 2;
     options.precision = precision;
-    options.speculation = speculation;
     options.instruction_set = getenv("GPTOSS_CPU");
     gptoss_model *model;
     OK(gptoss_model_open(&options, &model, error));
     return model;
 }
 
-static gptoss_stats measure(gptoss_sequence *sequence, script *s) {
+// Seconds from the first token to the last, on a fork, so that no measurement learns from another.
+static double measure(const gptoss_sequence *prompt, script *s, bool speculation,
+                      gptoss_stats *stats_out) {
     gptoss_generation g;
     gptoss_generation_default(&g);
     g.sampling.temperature = 0;
     g.sampling.mask = s->ids ? say : NULL;
     g.sampling.mask_context = s;
     g.max_tokens = (int32_t)s->n;
+    g.speculation = speculation;
     g.ignore_stop = true;
+    gptoss_sequence *sequence;
+    OK(gptoss_fork(prompt, &sequence, error));
     OK(gptoss_start(sequence, &g, error));
     gptoss_event event;
     do
         OK(gptoss_next(sequence, &event, error));
     while (event.kind != GPTOSS_EVENT_DONE);
-    gptoss_stats stats;
-    gptoss_sequence_stats(sequence, &stats);
-    OK(gptoss_truncate(sequence, PROMPT, error));
-    return stats;
+    gptoss_sequence_stats(sequence, stats_out);
+    gptoss_sequence_free(sequence);
+    return stats_out->sample_seconds;
 }
 
-static void compare(gptoss_sequence *sequences[2], const char *name, script *s, int repeat) {
+static int ascending(const void *a, const void *b) {
+    double difference = *(const double *)a - *(const double *)b;
+    return (difference > 0) - (difference < 0);
+}
+
+// With and without in turns, now this first and now that, so that a disturbance meets both.
+static void compare(const gptoss_sequence *prompt, const char *name, script *s, int repeat) {
+    double without[MOST_REPEATS], with[MOST_REPEATS], gains[MOST_REPEATS], n = (double)s->n - 1;
+    size_t guessed = 0, right = 0;
+    gptoss_stats stats;
     for (int i = 0; i < repeat; i++) {
-        gptoss_stats off = measure(sequences[0], s), on = measure(sequences[1], s);
-        // The first token belongs to the prompt's time.
-        double n = (double)s->n - 1, without = n / off.sample_seconds, with = n / on.sample_seconds;
-        printf("%s: %.2f tokens/s without, %.2f with: %.3f times; %zu of %zu guesses right\n", name,
-               without, with, with / without, on.right_guesses, on.guessed_tokens);
-        fflush(stdout);
+        if (i % 2)
+            without[i] = n / measure(prompt, s, false, &stats);
+        with[i] = n / measure(prompt, s, true, &stats);
+        guessed = stats.guessed_tokens;
+        right = stats.right_guesses;
+        if (i % 2 == 0)
+            without[i] = n / measure(prompt, s, false, &stats);
+        gains[i] = with[i] / without[i];
     }
+    qsort(without, (size_t)repeat, sizeof *without, ascending);
+    qsort(with, (size_t)repeat, sizeof *with, ascending);
+    qsort(gains, (size_t)repeat, sizeof *gains, ascending);
+    printf(
+        "%-18s %9.2f tokens/s without, %9.2f with: %.2f times (%.2f to %.2f); %zu of %zu guesses "
+        "right\n",
+        name, without[repeat / 2], with[repeat / 2], gains[repeat / 2], gains[0], gains[repeat - 1],
+        right, guessed);
+    fflush(stdout);
+}
+
+static void read_prompt(gptoss_sequence *sequence) {
+    gptoss_generation g;
+    gptoss_generation_default(&g);
+    g.max_tokens = 1;
+    gptoss_event event = {0};
+    OK(gptoss_start(sequence, &g, error));
+    while (event.kind != GPTOSS_EVENT_DONE)
+        OK(gptoss_next(sequence, &event, error));
+    OK(gptoss_truncate(sequence, PROMPT, error));
 }
 
 int main(int argc, char **argv) {
     const char *path = argc > 1 && strcmp(argv[1], "-") != 0 ? argv[1] : NULL;
     size_t n = argc > 2 ? (size_t)atoi(argv[2]) : 500;
     int repeat = argc > 3 ? atoi(argv[3]) : 3;
+    CHECK(n > 1 && repeat > 0 && repeat <= MOST_REPEATS, "TOKENS from 2, REPEAT 1 to 100");
     gptoss_precision precision =
         argc > 4 && strcmp(argv[4], "exact") == 0 ? GPTOSS_EXACT : GPTOSS_FAST;
-    gptoss_model *models[2] = {open_with(path, false, precision), open_with(path, true, precision)};
+    gptoss_model *model = open_path(path, precision);
     gptoss_plan plan;
-    gptoss_model_describe(models[0], &plan);
+    gptoss_model_describe(model, &plan);
     printf("%s, %s, %s, %d threads\n", plan.name, plan.device, plan.kernels, plan.threads);
     int32_t prompt[PROMPT], *said = malloc(n * sizeof *said);
     uint32_t state = 7;
@@ -82,24 +118,20 @@ int main(int argc, char **argv) {
         *(i < PROMPT ? prompt + i : said + i - PROMPT) =
             (int32_t)((state >> 8) % (uint32_t)plan.vocabulary);
     }
-    gptoss_sequence *sequences[2];
-    for (int i = 0; i < 2; i++) {
-        OK(gptoss_sequence_create(models[i], &sequences[i], error));
-        OK(gptoss_push(sequences[i], prompt, PROMPT, error));
-        (void)measure(sequences[i], &(script){said, 2}); // the prompt
-    }
+    gptoss_sequence *sequence;
+    OK(gptoss_sequence_create(model, &sequence, error));
+    OK(gptoss_push(sequence, prompt, PROMPT, error));
+    read_prompt(sequence);
     script s = {said, n}, own = {NULL, n};
-    compare(sequences, "never repeated", &s, repeat);
+    compare(sequence, "never repeated", &s, repeat);
     for (size_t i = 0; i < n; i++) {
         if (i % EDIT_EVERY != EDIT_EVERY - 1)
             said[i] = prompt[i % PROMPT];
     }
-    compare(sequences, "a copy with edits", &s, repeat);
-    compare(sequences, "the model's own", &own, repeat);
-    for (int i = 0; i < 2; i++) {
-        gptoss_sequence_free(sequences[i]);
-        gptoss_model_close(models[i]);
-    }
+    compare(sequence, "a copy with edits", &s, repeat);
+    compare(sequence, "the model's own", &own, repeat);
+    gptoss_sequence_free(sequence);
+    gptoss_model_close(model);
     free(said);
     return 0;
 }

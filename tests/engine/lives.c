@@ -9,6 +9,7 @@ enum { OPERATIONS = 60, FINGERPRINT = 77 };
 
 typedef struct life {
     engine *engine;
+    bool speculation;
     const char *path;
     uint32_t state;
     engine_sequence *sequences[LIFE_SEQUENCES];
@@ -75,6 +76,7 @@ static void push(life *l, int slot, int32_t most) {
 static void start(life *l, int slot) {
     static const gptoss_logit_bias bias[] = {{3, 2}, {7, -INFINITY}, {11, 1.5f}};
     engine_request r = {.sampling = {.top_p = 1, .repetition_penalty = 1}};
+    r.speculation = roll(l, 8) && l->speculation;
     r.sampling.temperature = roll(l, 3) ? (float)roll(l, 20) / 10 : 0;
     r.sampling.seed = roll(l, 1000);
     r.sampling.stream = roll(l, 3);
@@ -184,8 +186,12 @@ static void save_to(life *l, int slot, int other) {
     start(l, other);
 }
 
-void life_run(engine *e, uint32_t seed, const char *path, life_log *log) {
-    life l = {.engine = e, .path = path, .state = seed * 2654435761u | 1, .log = log};
+void life_run(engine *e, uint32_t seed, bool speculation, const char *path, life_log *log) {
+    life l = {.engine = e,
+              .speculation = speculation,
+              .path = path,
+              .state = seed * 2654435761u | 1,
+              .log = log};
     log->n = log->guessed = log->right = 0;
     for (int slot = 0; slot < LIFE_SEQUENCES; slot++)
         renew(&l, slot);

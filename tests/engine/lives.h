@@ -22,6 +22,6 @@ typedef struct life_log {
 } life_log;
 
 // path: of a file that the life may write. Nothing else is written but the log.
-void life_run(engine *engine, uint32_t seed, const char *path, life_log *log);
+void life_run(engine *engine, uint32_t seed, bool speculation, const char *path, life_log *log);
 
 #endif

@@ -26,6 +26,7 @@ static void compare(const life_log *a, const life_log *b, uint32_t seed, const c
 typedef struct lived {
     engine *engine;
     uint32_t seed;
+    bool speculation;
     int index;
     life_log log;
 } lived;
@@ -34,7 +35,7 @@ static void *live(void *argument) {
     lived *l = argument;
     char path[64];
     snprintf(path, sizeof path, "%s/%d", folder, l->index);
-    life_run(l->engine, l->seed, path, &l->log);
+    life_run(l->engine, l->seed, l->speculation, path, &l->log);
     unlink(path);
     return NULL;
 }
@@ -44,17 +45,14 @@ static void check_lives(int layers, int window, backend_precision precision, int
     static lived plain, guessing, beside[THREADS];
     random_model m;
     model_make(&m, layers, window, first + 1);
-    engine_options options = {CONTEXT, LIFE_SEQUENCES, batch_tokens, false};
-    open_engine without = engine_over(&m, &cpu_backend, precision, options);
-    options.speculation = true;
-    open_engine with = engine_over(&m, &cpu_backend, precision, options);
+    engine_options options = {CONTEXT, LIFE_SEQUENCES, batch_tokens};
+    open_engine own = engine_over(&m, &cpu_backend, precision, options);
     options.sequences *= THREADS;
     open_engine shared = engine_over(&m, &cpu_backend, precision, options);
     size_t guessed = 0, right = 0;
     for (uint32_t seed = first; seed < first + n; seed++) {
-        plain.engine = without.engine;
-        guessing.engine = with.engine;
-        plain.seed = guessing.seed = seed;
+        plain = (lived){.engine = own.engine, .seed = seed};
+        guessing = (lived){.engine = own.engine, .seed = seed, .speculation = true};
         live(&plain);
         live(&guessing);
         compare(&plain.log, &guessing.log, seed, "alone");
@@ -63,7 +61,8 @@ static void check_lives(int layers, int window, backend_precision precision, int
         right += guessing.log.right;
         pthread_t threads[THREADS];
         for (int t = 0; t < THREADS; t++) {
-            beside[t] = (lived){.engine = shared.engine, .seed = seed, .index = t};
+            beside[t] =
+                (lived){.engine = shared.engine, .seed = seed, .speculation = t > 0, .index = t};
             CHECK(pthread_create(&threads[t], NULL, live, &beside[t]) == 0, "thread");
         }
         for (int t = 0; t < THREADS; t++) {
@@ -73,8 +72,7 @@ static void check_lives(int layers, int window, backend_precision precision, int
     }
     CHECK(right > 20 * n && guessed - right > 2 * n, "%zu of %zu guesses were right: too little",
           right, guessed);
-    engine_end(&without, &cpu_backend);
-    engine_end(&with, &cpu_backend);
+    engine_end(&own, &cpu_backend);
     engine_end(&shared, &cpu_backend);
     model_free(&m);
 }
@@ -136,7 +134,7 @@ static void check_ends(void) {
     model_make(&m, 4, 30, 5);
     backend_table counting = cpu_backend;
     counting.forward = count_forward;
-    engine_options options = {CONTEXT, 1, 128, true};
+    engine_options options = {CONTEXT, 1, 128};
     open_engine o = engine_over(&m, &counting, BACKEND_FAST, options);
     engine_sequence *s;
     gptoss_error error;
@@ -151,7 +149,8 @@ static void check_ends(void) {
                                            .top_p = 1,
                                            .repetition_penalty = 1,
                                            .mask = say_phrase,
-                                           .mask_context = &nothing_at}};
+                                           .mask_context = &nothing_at},
+                              .speculation = true};
 
     request.max_tokens = 33;
     CHECK(engine_start(s, &request, &error) == GPTOSS_OK, "%s", error.message);
