@@ -31,8 +31,8 @@ static gptoss_status find_step(const char *name, const model_config *config,
         any_full = any_full || !config->is_sliding[i];
     if (!(*step_out)->caches && !any_full)
         return base_fail(error, GPTOSS_UNSUPPORTED,
-                         "every layer of this model forgets what left its window: %s, which "
-                         "computes without a cache, finds no place for earlier tokens",
+                         "%s computes without a cache and keeps a text's tokens with the layers "
+                         "that see all of it: this model has none",
                          (*step_out)->name);
     return GPTOSS_OK;
 }
