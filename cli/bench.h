@@ -69,6 +69,8 @@ int bench_test_run(bench_job *job, const bench_test *test, bench_result *result_
 void bench_result_free(bench_result *result);
 // Fills what the profile and the limits say: work of a token, bounds, shares.
 void bench_result_hold(bench_result *result, const gptoss_plan *plan);
+// Whether somebody else had the processors: such figures say little.
+bool bench_disturbed(const bench_result *result);
 // Of the arithmetic that the precision calls for.
 double bench_peak(const gptoss_plan *plan, const gptoss_limits *limits);
 double bench_joules_per_token(const bench_result *result); // negative: unknown

@@ -43,9 +43,14 @@ static bool add_stair(const stairs *s, const stair *step, text_buffer *text) {
         double median = BENCH_MIDDLE(&r->results[t], tokens_per_second);
         ok = add_value(text, median, median / BENCH_MIDDLE(&first->results[t], tokens_per_second));
     }
+    bool disturbed = false;
+    for (int t = 0; t < r->n_results; t++) {
+        disturbed = disturbed || bench_disturbed(&r->results[t]);
+    }
     double bytes = (double)r->plan.attention_bytes;
     return ok && add_value(text, bytes, (double)first->plan.attention_bytes / bytes) &&
-           text_format(text, " %8.1f\n", (double)r->plan.total_bytes / (1 << 20));
+           text_format(text, " %8.1f%s\n", (double)r->plan.total_bytes / (1 << 20),
+                       disturbed ? "  disturbed" : "");
 }
 
 static bool add_table(const stairs *s, text_buffer *text) {

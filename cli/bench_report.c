@@ -38,15 +38,6 @@ static bool has_energy(const bench_report *r) {
     return r->n_results > 0 && bench_joules_per_token(&r->results[0]) >= 0;
 }
 
-// Whether somebody else had the processors: such figures say little.
-static bool disturbed(const bench_result *r) {
-    double share = 0;
-    for (int i = 0; i < r->n_samples; i++) {
-        share += r->samples[i].processor_share / r->n_samples;
-    }
-    return share < 0.9;
-}
-
 static bool add_row(const bench_report *report, const bench_result *r, text_buffer *text) {
     double least, most;
     bench_spread(r, &least, &most);
@@ -57,7 +48,7 @@ static bool add_row(const bench_report *report, const bench_result *r, text_buff
     if (ok && has_energy(report)) {
         ok = text_format(text, " %8.2f", bench_joules_per_token(r));
     }
-    return ok && text_add(text, disturbed(r) ? "  disturbed\n" : "\n");
+    return ok && text_add(text, bench_disturbed(r) ? "  disturbed\n" : "\n");
 }
 
 static bool add_part(const gptoss_limits *limits, double peak, const gptoss_steps *steps,

@@ -55,6 +55,14 @@ static void add_work(const gptoss_steps *steps, double *bytes, double *macs) {
     }
 }
 
+bool bench_disturbed(const bench_result *r) {
+    double share = 0;
+    for (int i = 0; i < r->n_samples; i++) {
+        share += r->samples[i].processor_share / r->n_samples;
+    }
+    return share < 0.9;
+}
+
 double bench_peak(const gptoss_plan *plan, const gptoss_limits *limits) {
     return plan->precision == GPTOSS_EXACT ? limits->f32_macs : limits->int8_macs;
 }

@@ -9,6 +9,7 @@ may be left out.
 import json
 import math
 import pathlib
+import statistics
 import sys
 
 WIDTH, LEFT, RIGHT, ROW, BAR, TOP = 760, 130, 90, 44, 15, 54
@@ -101,6 +102,9 @@ def svg(document):
 def main():
     source, page, name = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3]
     document = json.loads(source.read_text())
+    shares = [statistics.mean(test["processor_share"]) for report in document["configs"] for test in report["tests"]]
+    if min(shares) < 0.9:
+        print(f"disturbed: a test had only {min(shares):.0%} of its processors", file=sys.stderr)
     content = table(document)
     if len(sys.argv) > 4:
         picture = pathlib.Path(sys.argv[4])
