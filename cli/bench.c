@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "cli.h"
 #include "interrupt.h"
 #include "model.h"
@@ -119,6 +123,13 @@ static bool on_load(void *context, double share) {
     return !interrupt_seen();
 }
 
+// So that each load finds its memory as the first one of a process does.
+static void give_memory_back(void) {
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+}
+
 // Opens the model so many times and leaves the last one open.
 static gptoss_status load(model_choice *choice, int times, bench_report *report,
                           gptoss_model **model_out, gptoss_error *error) {
@@ -130,6 +141,7 @@ static gptoss_status load(model_choice *choice, int times, bench_report *report,
         choice->options.progress = on_load;
         choice->options.progress_context = &clock;
         gptoss_model_close(*model_out);
+        give_memory_back();
         double begin = bench_seconds();
         status = gptoss_model_open(&choice->options, model_out, error);
         loads[i] = bench_seconds() - begin;
