@@ -77,11 +77,13 @@ void cpu_prepare(cpu_step *step) {
     cpu_scratch *s = &cpu->scratch;
     size_t half = (size_t)cpu->rope.half;
     step->n = (size_t)step->batch->n_tokens;
-    step->n_tiles = 0;
+    step->n_tiles = step->n_spans = 0;
     for (int32_t i = 0; i < step->batch->n_runs; i++) {
         const backend_run *run = &step->batch->runs[i];
         model_rope_table(&cpu->rope, run->position, run->count, s->cos + (size_t)run->first * half,
                          s->sin + (size_t)run->first * half);
+        size_t spans = (size_t)(run->position + run->count - 1) / CPU_SPAN + 1;
+        step->n_spans = spans > step->n_spans ? spans : step->n_spans;
         for (int32_t t = 0; t < run->count; t++)
             s->position[run->first + t] = run->position + t;
         for (int32_t t = 0; t < run->count; t += CPU_QUERY_TILE) {

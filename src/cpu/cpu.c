@@ -102,6 +102,7 @@ static gptoss_status cpu_open(const backend_options *options, const model_config
     cpu->q_width = (size_t)config->heads * (size_t)config->head_dim;
     cpu->kv_width = (size_t)config->kv_heads * (size_t)config->head_dim;
     cpu->padded_dim = cpu_round_up((size_t)config->head_dim, CPU_LANES);
+    cpu->max_spans = cpu_round_up((size_t)options->max_context, CPU_SPAN) / CPU_SPAN;
     model_rope_init(config, &cpu->rope);
     cpu_profile_init(&cpu->profile);
     cpu_arena weight_arena = {0}, scratch_arena = {0};

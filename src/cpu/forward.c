@@ -109,9 +109,18 @@ static void attention_phases(cpu_step *step, int layer, cpu_thread *thread) {
     EACH(CPU_PHASE_ROPE, n)
     cpu_rope_and_store(step, layer, item);
     finish(step, layer, thread, CPU_PHASE_ROPE);
-    EACH(CPU_PHASE_ATTEND, step->n_tiles * (size_t)cpu->config->kv_heads)
-    cpu_attend(step, layer, item, thread);
-    finish(step, layer, thread, CPU_PHASE_ATTEND);
+    if (cpu_splits(step, layer)) {
+        EACH(CPU_PHASE_ATTEND, cpu_split_items(step))
+        cpu_attend_split(step, layer, item);
+        finish(step, layer, thread, CPU_PHASE_ATTEND);
+        EACH(CPU_PHASE_MERGE, n * (size_t)cpu->config->kv_heads)
+        cpu_merge_split(step, item);
+        finish(step, layer, thread, CPU_PHASE_MERGE);
+    } else {
+        EACH(CPU_PHASE_ATTEND, step->n_tiles * (size_t)cpu->config->kv_heads)
+        cpu_attend(step, layer, item, thread);
+        finish(step, layer, thread, CPU_PHASE_ATTEND);
+    }
     if (cpu->precision == BACKEND_FAST) {
         EACH(CPU_PHASE_ATTENDED, n)
         cpu_encode_row(cpu, &cpu->scratch.attended, item, cpu->q_width);

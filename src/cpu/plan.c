@@ -83,6 +83,13 @@ static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
+static cpu_softmax take_softmax(const cpu_state *cpu, cpu_arena *arena, size_t rows) {
+    cpu_softmax softmax = {.maximum = take_floats(arena, rows)};
+    softmax.total = take_floats(arena, rows);
+    softmax.output = take_floats(arena, rows * cpu->padded_dim);
+    return softmax;
+}
+
 static void plan_thread(const cpu_state *cpu, cpu_arena *arena, cpu_thread *thread) {
     const model_config *config = cpu->config;
     size_t width = larger((size_t)config->hidden, (size_t)config->intermediate);
@@ -94,9 +101,8 @@ static void plan_thread(const cpu_state *cpu, cpu_arena *arena, cpu_thread *thre
     } else {
         t.weight_rows = take_floats(arena, CPU_EXACT_ROWS * larger(width, cpu->q_width));
     }
-    t.maximum = take_floats(arena, CPU_QUERY_TILE * group);
-    t.total = take_floats(arena, CPU_QUERY_TILE * group);
-    t.output = take_floats(arena, CPU_QUERY_TILE * group * cpu->padded_dim);
+    t.softmax = take_softmax(cpu, arena, CPU_QUERY_TILE * group);
+    t.part = take_softmax(cpu, arena, CPU_QUERY_TILE * group);
     if (arena->base)
         *thread = t;
 }
@@ -124,6 +130,8 @@ void cpu_plan_scratch(cpu_state *cpu, cpu_arena *arena) {
     s->active = cpu_arena_take(arena, experts, sizeof(int32_t));
     plan_inputs(cpu, arena, &s->hidden, entries, (size_t)config->intermediate, false);
     s->down = take_floats(arena, entries * hidden);
+    size_t split = n < CPU_SPLIT_TOKENS ? n : CPU_SPLIT_TOKENS;
+    s->spans = take_softmax(cpu, arena, split * cpu->max_spans * (size_t)config->heads);
     s->counters =
         cpu_arena_take(arena, ((size_t)config->layers + 1) * CPU_PHASES, sizeof(atomic_size_t));
     s->threads = cpu_arena_take(arena, (size_t)cpu->n_threads, sizeof(cpu_thread));

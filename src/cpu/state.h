@@ -16,6 +16,9 @@ enum {
     CPU_ROUTER_ROWS = 8,  // experts whose router logits are one piece of work
     CPU_EXPERT_ROWS = 64, // gate_up rows of one piece of work: they give one block of 32
     CPU_MATRIX_PARTS = 3, // q, k, v
+    CPU_SPAN = 1024,      // positions whose attention is summed by itself
+    CPU_SPLIT_TOKENS = 8, // up to so many queries, spans are spread over the threads
+    CPU_SPLIT_PIECES = 4, // pieces of work for each thread, then
     CPU_LONGEST_RUN = 16, // pieces of work that a thread takes at a time
 };
 
@@ -57,14 +60,20 @@ typedef struct cpu_inputs {
     cpu_q8_rows q8;
 } cpu_inputs;
 
+// Softmaxes that are under way, a row for each query head.
+typedef struct cpu_softmax {
+    float *maximum; // [rows], of the scores so far
+    float *total;   // [rows], of the weights so far, relative to maximum
+    float *output;  // [rows][padded_dim], not yet divided by total
+} cpu_softmax;
+
 typedef struct cpu_thread {
-    size_t next, end;       // its run of pieces of work
-    float *tile;            // [CPU_TOKEN_TILE][CPU_EXPERT_ROWS]
-    float *weight_rows;     // exact: [CPU_EXACT_ROWS][widest input]
-    uint8_t *panel_codes;   // fast: [2 panels][blocks of the widest expert input][32][32]
-    uint16_t *panel_scales; // fast: [2 panels][blocks][32]
-    float *maximum, *total; // [CPU_QUERY_TILE][heads per kv head]
-    float *output;          // [CPU_QUERY_TILE][heads per kv head][padded_dim]
+    size_t next, end;          // its run of pieces of work
+    float *tile;               // [CPU_TOKEN_TILE][CPU_EXPERT_ROWS]
+    float *weight_rows;        // exact: [CPU_EXACT_ROWS][widest input]
+    uint8_t *panel_codes;      // fast: [2 panels][blocks of the widest expert input][32][32]
+    uint16_t *panel_scales;    // fast: [2 panels][blocks][32]
+    cpu_softmax softmax, part; // [CPU_QUERY_TILE][heads per kv head]
 } cpu_thread;
 
 // Query tokens of one run that are computed together.
@@ -91,6 +100,7 @@ typedef struct cpu_scratch {
     int32_t *active;         // [E] experts that have slots
     cpu_inputs hidden;       // [N * K][I], by slot
     float *down;             // [N * K][H], by entry
+    cpu_softmax spans;       // [CPU_SPLIT_TOKENS][max_spans][heads]
     atomic_size_t *counters; // [layers + 1][CPU_PHASES]
     cpu_thread *threads;     // [n_threads]
 } cpu_scratch;
@@ -103,6 +113,7 @@ typedef struct cpu_scratch {
     X(QKV, "qkv")                                                                                  \
     X(ROPE, "rope") /* and the cache's new keys and values */                                      \
     X(ATTEND, "attention")                                                                         \
+    X(MERGE, "merge")                                                                              \
     X(ATTENDED, "quantise")                                                                        \
     X(O, "o")                                                                                      \
     X(NORM, "norm")                                                                                \
@@ -133,7 +144,7 @@ typedef struct cpu_state {
     backend_precision precision;
     int n_threads;
     int32_t max_tokens, max_context;
-    size_t q_width, kv_width, padded_dim;
+    size_t q_width, kv_width, padded_dim, max_spans;
     model_rope rope;
     size_t weight_bytes, scratch_bytes;
 
@@ -152,6 +163,7 @@ typedef struct cpu_step {
     cpu_state *cpu;
     const backend_batch *batch;
     size_t n, n_tiles, n_active;
+    size_t n_spans; // that the deepest position reaches
     float *logits;
     gptoss_steps *profile; // what this step adds to
     double mark;           // when its present phase began
@@ -212,6 +224,11 @@ void cpu_norm(const cpu_state *cpu, const float *from, const float *weight, floa
 // attention.c: the phases between the qkv product and the output product.
 void cpu_rope_and_store(const cpu_step *step, int layer, size_t token);
 void cpu_attend(const cpu_step *step, int layer, size_t item, cpu_thread *thread);
+// Whether the spans of a layer are computed by themselves (attend_split), then merged.
+bool cpu_splits(const cpu_step *step, int layer);
+size_t cpu_split_items(const cpu_step *step);
+void cpu_attend_split(const cpu_step *step, int layer, size_t item);
+void cpu_merge_split(const cpu_step *step, size_t item); // item: token * kv_heads + key head
 
 // experts.c
 void cpu_router(const cpu_step *step, int layer, size_t item);

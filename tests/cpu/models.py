@@ -31,6 +31,11 @@ MODELS = {
                 "--factor 1 --theta 10000 --window 100 --layer-types fs --experts 9 --top-k 4 "
                 "--shards 3 --seed 7", 160),
 }
+# Positions past two spans of attention (CPU_SPAN in src/cpu/state.h), which are summed apart.
+LONG = {
+    "long": ("--hidden 32 --intermediate 32 --heads 4 --kv-heads 2 --head-dim 16 --layers 2 "
+             "--layer-types fs --window 80 --experts 4 --top-k 2 --vocab 97 --context 4096 --seed 9", 2300),
+}
 # Only when asked for by name: minutes and 7 GB of memory.
 LARGE = {
     "real": ("--preset 20b --layers 2 --vocab 4096 --seed 8", 40),
@@ -38,7 +43,7 @@ LARGE = {
 
 
 def make(name, directory):
-    arguments, n_tokens = MODELS.get(name) or LARGE[name]
+    arguments, n_tokens = {**MODELS, **LONG, **LARGE}[name]
     out = os.path.join(directory, name)
     maker = os.path.join(ROOT, "tools", "random-model", "make.py")
     subprocess.run([sys.executable, maker, out, "--preset", "tiny", *GENTLE, *arguments.split()],

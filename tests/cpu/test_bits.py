@@ -10,6 +10,9 @@ import models
 
 VARIANTS = [dict(threads=1), dict(threads=2, chunks="1"), dict(threads=3, chunks="1,7,3,64"),
             dict(threads=2, chunks="33,2", mates=3), dict(threads=1, chunks="64,5,1", mates=5)]
+# One token at a time across the borders of spans, after long chunks.
+ACROSS = ",".join(["1020"] + ["1"] * 9 + ["1010"] + ["1"] * 20 + ["300"])
+LONG_VARIANTS = [dict(threads=1), dict(threads=3, chunks=ACROSS), dict(threads=2, chunks="700", mates=3)]
 MODELS = ["odd_heads", "one_kv", "sinks", "truncated", "no_yarn"]
 
 
@@ -17,13 +20,14 @@ def main():
     driver, sets = sys.argv[1], sys.argv[2].split(",")
     compared = 0
     with tempfile.TemporaryDirectory() as directory:
-        for name in MODELS:
+        for name in [*MODELS, *models.LONG]:
+            variants = LONG_VARIANTS if name in models.LONG else VARIANTS
             path, n_tokens = models.make(name, directory)
             ids, vocabulary = models.ids_for(path, n_tokens)
             for precision in ("exact", "fast"):
                 base = models.drive(driver, path, ids, vocabulary, precision=precision, set="scalar")
                 for kernels in sets:
-                    for variant in VARIANTS[kernels == "scalar":]:
+                    for variant in variants[kernels == "scalar":]:
                         try:
                             other = models.drive(driver, path, ids, vocabulary, set=kernels,
                                                  precision=precision, **variant)

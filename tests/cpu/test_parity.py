@@ -26,7 +26,7 @@ def divergence(exact, fast):
 
 
 def main():
-    driver, names = sys.argv[1], sys.argv[2:] or models.MODELS
+    driver, names = sys.argv[1], sys.argv[2:] or [*models.MODELS, *models.LONG]
     divergences = []
     with tempfile.TemporaryDirectory() as directory:
         for name in names:
@@ -38,7 +38,8 @@ def main():
             largest = max(1.0, abs(expected).max())
             error = abs(exact - expected).max() / largest
             kl = divergence(exact, fast)
-            divergences.append(kl)
+            if name not in models.LONG: # its tokens would outweigh all others
+                divergences.append(kl)
             print(f"{name:12} exact {error:.1e} of max |logit| {largest:.2f}; fast: KL mean "
                   f"{kl.mean():.1e} median {np.median(kl):.1e} worst {kl.max():.1e}; same first "
                   f"choice {(exact.argmax(-1) == fast.argmax(-1)).mean():.3f}")

@@ -34,6 +34,13 @@ ALWAYS_INLINE void split(bool bf16, __m256 x[2]) {
     x[1] = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(odd), 0xd8));
 }
 
+// A share of the next page, with each lane of the first heads.
+ALWAYS_INLINE void fetch_ahead(const cpu_page *page, bool bf16, int d) {
+    int lines = 2 * CPU_PAGE * (bf16 ? 2 : 4) / CPU_LINE; // one lane of keys and of values
+    UNROLL (i, lines)
+        _mm_prefetch((const char *)page->ahead + (d * lines + i) * CPU_LINE, _MM_HINT_T0);
+}
+
 // Scores of all 64 keys: those that are not seen may be anything.
 ALWAYS_INLINE void score_keys(const cpu_page *page, bool bf16, int first_head, int heads,
                               float score[HEADS][CPU_PAGE]) {
@@ -43,7 +50,10 @@ ALWAYS_INLINE void score_keys(const cpu_page *page, bool bf16, int first_head, i
         UNROLL (h, heads)
             UNROLL (i, HALF_REGISTERS)
                 sum[h][i] = _mm256_setzero_ps();
+        bool ahead = page->ahead && first_head == 0 && half == 0;
         for (int d = 0; d < page->head_dim; d++) {
+            if (ahead)
+                fetch_ahead(page, bf16, d);
             __m256 k[HALF_REGISTERS];
             UNROLL (i, HALF_REGISTERS / 2)
                 load_16(bf16, page->k, d * CPU_PAGE + half + 16 * i, k + 2 * i);

@@ -71,13 +71,23 @@ ALWAYS_INLINE float weigh_keys(const cpu_page *page, int head, __m512 score[KEY_
     return correction;
 }
 
+// A share of the next page, with each lane of the first heads.
+ALWAYS_INLINE void fetch_ahead(const cpu_page *page, bool bf16, int d) {
+    int lines = 2 * CPU_PAGE * (bf16 ? 2 : 4) / CPU_LINE; // one lane of keys and of values
+    UNROLL (i, lines)
+        _mm_prefetch((const char *)page->ahead + (d * lines + i) * CPU_LINE, _MM_HINT_T1);
+}
+
 ALWAYS_INLINE void score_keys(const cpu_page *page, bool bf16, int first_head, int heads,
                               __m512 score[HEADS][KEY_REGISTERS]) {
     const float *q = page->q + (size_t)first_head * (size_t)page->head_dim;
     UNROLL (h, heads)
         UNROLL (i, KEY_REGISTERS)
             score[h][i] = _mm512_setzero_ps();
+    bool ahead = page->ahead && first_head == 0;
     for (int d = 0; d < page->head_dim; d++) {
+        if (ahead)
+            fetch_ahead(page, bf16, d);
         __m512 k[KEY_REGISTERS];
         UNROLL (i, KEY_REGISTERS / 2)
             load_32(bf16, page->k, d * CPU_PAGE + 32 * i, k + 2 * i);

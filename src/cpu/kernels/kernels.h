@@ -68,9 +68,11 @@ typedef struct cpu_page {
     const float *q;  // [n_heads][head_dim], already divided by sqrt(head_dim)
     const void *k;   // [head_dim][CPU_PAGE], float32 or bf16
     const void *v;   // [CPU_PAGE][padded_dim]
-    float *maximum;  // [n_heads], of the scores so far
-    float *total;    // [n_heads], of the weights so far, relative to maximum
-    float *output;   // [n_heads][padded_dim], not yet divided by total
+    // The keys and values that come next, to be fetched into the cache meanwhile; NULL: none.
+    const uint8_t *ahead;
+    float *maximum; // [n_heads], of the scores so far
+    float *total;   // [n_heads], of the weights so far, relative to maximum
+    float *output;  // [n_heads][padded_dim], not yet divided by total
 } cpu_page;
 
 // Rows are chosen by index[n]; out is [n][out_stride].
