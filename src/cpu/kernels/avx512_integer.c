@@ -10,6 +10,11 @@ static inline __m512 half_scales(__m512i byte) {
     return _mm512_mul_ps(_mm512_castsi512_ps(bits), _mm512_set1_ps(0.5f));
 }
 
+// The same for bytes 2 to 254: one less in the exponent.
+static inline __m512 half_ordinary_scales(__m512i byte) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_sub_epi32(byte, _mm512_set1_epi32(1)), 23));
+}
+
 // Doubled e2m1 values plus 12, of the low and the high nibble of each byte.
 static inline void split_nibbles(__m512i bytes, __m512i *low, __m512i *high) {
     const __m512i table = _mm512_broadcast_i32x4(
@@ -257,12 +262,13 @@ static inline __m512i transpose_add(const __m512i s[4]) {
 // Up to four blocks (those in mask; a bit for each byte) of four rows, by n tokens; in total a
 // quarter for each partial sum, a lane of it for each row.
 ALWAYS_INLINE void group_mxfp4(const uint8_t *blocks, size_t n_blocks, __mmask64 mask,
-                               __m128i by_row, const tokens *x, size_t block, int n,
+                               __m128i by_row, bool ordinary, const tokens *x, size_t block, int n,
                                __m512 total[AVX512_DIRECT_TOKENS]) {
     const __m512i quarters = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
     __m128i by_block = _mm_shuffle_epi8(
         by_row, _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
-    __m512 scale = half_scales(_mm512_cvtepu8_epi32(by_block));
+    __m512i byte = _mm512_cvtepu8_epi32(by_block);
+    __m512 scale = ordinary ? half_ordinary_scales(byte) : half_scales(byte);
     __m512i low[4], high[4];
     UNROLL (r, 4) {
         __m512i bytes = _mm512_maskz_loadu_epi8(mask, blocks + (r * n_blocks + block) *
@@ -271,25 +277,38 @@ ALWAYS_INLINE void group_mxfp4(const uint8_t *blocks, size_t n_blocks, __mmask64
     }
     UNROLL (t, n) {
         const int8_t *codes = x->codes[t] + block / CPU_GROUP * CPU_GROUP_BYTES;
+        __m128i starts = _mm_loadu_si128((const __m128i *)(x->starts[t] + block));
+        __m512i start = _mm512_maskz_permutexvar_epi32(0x1111, quarters, // one lane of each block
+                                                       _mm512_castsi128_si512(starts));
         __m512i even = _mm512_loadu_si512(codes), odd = _mm512_loadu_si512(codes + 64), sum[4];
         UNROLL (r, 4)
-            sum[r] = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), low[r], even),
-                                         high[r], odd);
-        __m128i starts = _mm_loadu_si128((const __m128i *)(x->starts[t] + block));
-        __m512i rows = _mm512_add_epi32(
-            transpose_add(sum), _mm512_permutexvar_epi32(quarters, _mm512_castsi128_si512(starts)));
+            sum[r] = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(start, low[r], even), high[r], odd);
         __m512 inputs = _mm512_permutexvar_ps(
             quarters, _mm512_castps128_ps512(_mm_loadu_ps(x->scales[t] + block)));
-        total[t] =
-            _mm512_fmadd_ps(_mm512_cvtepi32_ps(rows), _mm512_mul_ps(scale, inputs), total[t]);
+        total[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(transpose_add(sum)),
+                                   _mm512_mul_ps(scale, inputs), total[t]);
     }
 }
 
-ALWAYS_INLINE void four_rows(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks,
-                             const tokens *x, int n, float *out, size_t out_stride) {
-    __m512 total[AVX512_DIRECT_TOKENS];
+// Whether all scales are normal numbers when halved, and none is NaN: as good as always.
+static inline bool are_ordinary(const uint8_t *scales, size_t n) {
+    const __m512i two = _mm512_set1_epi8(2), most = _mm512_set1_epi8((char)(NUMBER_E8M0_NAN - 3));
+    __m512i largest = _mm512_setzero_si512(); // of scale - 2, where 0 and 1 are the largest
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64)
+        largest = _mm512_max_epu8(largest, _mm512_sub_epi8(_mm512_loadu_si512(scales + i), two));
+    __mmask64 rest = ((__mmask64)1 << (n - i)) - 1;
+    __m512i last = _mm512_mask_loadu_epi8(two, rest, scales + i);
+    largest = _mm512_max_epu8(largest, _mm512_sub_epi8(last, two));
+    return _mm512_cmpgt_epu8_mask(largest, most) == 0;
+}
+
+// All blocks of four rows.
+ALWAYS_INLINE void walk_rows(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks,
+                             bool ordinary, const tokens *x, int n,
+                             __m512 total[AVX512_DIRECT_TOKENS]) {
     uint32_t by_row[4];
-    for (int t = 0; t < n; t++)
+    UNROLL (t, n)
         total[t] = _mm512_setzero_ps();
     size_t b = 0;
     // The next four rows, line by line as they lie: processors see through one stream, not four.
@@ -299,17 +318,23 @@ ALWAYS_INLINE void four_rows(const uint8_t *blocks, const uint8_t *scales, size_
             memcpy(&by_row[r], scales + r * n_blocks + b, 4);
         UNROLL (line, 4)
             _mm_prefetch((const char *)ahead + line * CPU_LINE, _MM_HINT_T0);
-        group_mxfp4(blocks, n_blocks, ~(__mmask64)0, _mm_loadu_si128((const __m128i *)by_row), x, b,
-                    n, total);
+        group_mxfp4(blocks, n_blocks, ~(__mmask64)0, _mm_loadu_si128((const __m128i *)by_row),
+                    ordinary, x, b, n, total);
     }
     if (b < n_blocks) { // the activations beyond are zero
         memset(by_row, 0, sizeof by_row);
         for (size_t r = 0; r < 4; r++)
             memcpy(&by_row[r], scales + r * n_blocks + b, n_blocks - b);
         __mmask64 mask = ((__mmask64)1 << (n_blocks - b) * NUMBER_MXFP4_BLOCK_BYTES) - 1;
-        group_mxfp4(blocks, n_blocks, mask, _mm_loadu_si128((const __m128i *)by_row), x, b, n,
-                    total);
+        group_mxfp4(blocks, n_blocks, mask, _mm_loadu_si128((const __m128i *)by_row), false, x, b,
+                    n, total);
     }
+}
+
+ALWAYS_INLINE void four_rows(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks,
+                             bool ordinary, const tokens *x, int n, float *out, size_t out_stride) {
+    __m512 total[AVX512_DIRECT_TOKENS];
+    walk_rows(blocks, scales, n_blocks, ordinary, x, n, total);
     for (int t = 0; t < n; t++) {
         __m256 both = _mm256_add_ps(_mm512_castps512_ps256(total[t]),
                                     _mm512_extractf32x8_ps(total[t], 1)); // p0 + p2 | p1 + p3
@@ -318,29 +343,39 @@ ALWAYS_INLINE void four_rows(const uint8_t *blocks, const uint8_t *scales, size_
     }
 }
 
+ALWAYS_INLINE void all_rows(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks,
+                            bool ordinary, const tokens *x, size_t n, float *out,
+                            size_t out_stride) {
+    for (size_t r = 0; r < CPU_PANEL; r += 4, out += 4) {
+        const uint8_t *w = blocks + r * n_blocks * NUMBER_MXFP4_BLOCK_BYTES;
+        const uint8_t *s = scales + r * n_blocks;
+        switch (n) {
+        case 4:
+            four_rows(w, s, n_blocks, ordinary, x, 4, out, out_stride);
+            break;
+        case 3:
+            four_rows(w, s, n_blocks, ordinary, x, 3, out, out_stride);
+            break;
+        case 2:
+            four_rows(w, s, n_blocks, ordinary, x, 2, out, out_stride);
+            break;
+        default:
+            four_rows(w, s, n_blocks, ordinary, x, 1, out, out_stride);
+        }
+    }
+}
+
 void avx512_rows_mxfp4(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks,
                        const cpu_q8_rows *x, const int32_t *index, size_t n, float *out,
                        size_t out_stride) {
+    bool ordinary = are_ordinary(scales, CPU_PANEL * n_blocks);
     for (size_t t = 0; t < n; t += AVX512_DIRECT_TOKENS) {
         size_t count = n - t < AVX512_DIRECT_TOKENS ? n - t : AVX512_DIRECT_TOKENS;
         tokens chosen = select_tokens(x, x->mx_starts, index + t, count);
-        for (size_t r = 0; r < CPU_PANEL; r += 4) {
-            const uint8_t *w = blocks + r * n_blocks * NUMBER_MXFP4_BLOCK_BYTES;
-            const uint8_t *s = scales + r * n_blocks;
-            float *to = out + t * out_stride + r;
-            switch (count) {
-            case 4:
-                four_rows(w, s, n_blocks, &chosen, 4, to, out_stride);
-                break;
-            case 3:
-                four_rows(w, s, n_blocks, &chosen, 3, to, out_stride);
-                break;
-            case 2:
-                four_rows(w, s, n_blocks, &chosen, 2, to, out_stride);
-                break;
-            default:
-                four_rows(w, s, n_blocks, &chosen, 1, to, out_stride);
-            }
-        }
+        float *to = out + t * out_stride;
+        if (ordinary)
+            all_rows(blocks, scales, n_blocks, true, &chosen, count, to, out_stride);
+        else
+            all_rows(blocks, scales, n_blocks, false, &chosen, count, to, out_stride);
     }
 }
