@@ -124,8 +124,8 @@ class Run:
 
     def entry(self, test, threads):
         return self.results.setdefault((test.name, threads), dict(
-            test=test.name, threads=threads, gptoss=[], peer=[], bound=[], bound_by="",
-            repeated=0, most_disturbed=0.0))
+            test=test.name, threads=threads, gptoss=[], peer=[], reached=[], bound=[],
+            bound_by="", repeated=0, most_disturbed=0.0))
 
     def keep(self, test, threads, side, outcome):
         rates, share, thrown_away = outcome
@@ -144,7 +144,8 @@ class Run:
         rates = said["tokens_per_s"]
         self.keep(test, threads, "gptoss", (rates, share, thrown))
         entry = self.entry(test, threads)
-        entry["bound"] += [said["bound_tokens_per_s"]] * len(rates)
+        entry["reached"] += said["shares"]  # of the limits measured beside each repetition
+        entry["bound"].append(said["bound_tokens_per_s"])
         entry["bound_by"] = said["bound_by"]
         self.starts.append(dict(whole["machine"], test=test.name, load_s=whole["load_s"],
                                 resident_most_bytes=whole["resident_most_bytes"]))
@@ -204,8 +205,7 @@ def table(report):
              "| bound, tokens/s | reached |", "|---|---|---|---|---|---|---|"]
     for entry in report["results"]:
         ours, theirs = statistics.median(entry["gptoss"]), statistics.median(entry["peer"])
-        reached = statistics.median(rate / bound
-                                    for rate, bound in zip(entry["gptoss"], entry["bound"]))
+        reached = statistics.median(entry["reached"])
         note = ", disturbed" if entry["most_disturbed"] > measure.DISTURBED else ""
         lines.append(
             f"| {entry['test']} | {entry['threads']} | {measure.spread(entry['gptoss'])} | "
