@@ -135,7 +135,7 @@ class Table(Case):
         self.assertRegex(text, r"(?m)^ +load ms +weights ms +tg3 +pp9 +attention B +MiB$")
         rows = {line.split()[0]: line.split() for line in text.splitlines()
                 if re.match(r"[a-z-]+ +[\d.]+ ", line)}
-        self.assertEqual(rows["baseline"][2::2], ["1.0x"] * 5)
+        self.assertEqual(rows["baseline"][2::2][:5], ["1.0x"] * 5) # "disturbed" may follow
         self.assertEqual(len(rows), 8)
         self.assertIn("2.0x", rows["grouped-query"])
 
