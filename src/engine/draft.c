@@ -1,7 +1,8 @@
 // Matches, how often they are right, and the length of a draft.
 #include "engine/draft.h"
 
-// A guess is computed when it will be right at least this often: docs/benchmarks.md, Speculation.
+// A guess is computed when it will be right at least this often, with all before it: what it costs
+// is in docs/benchmarks.md, Speculation.
 static const float WORTH = 0.6f;
 static const float RATE = 1.0f / 16;
 
