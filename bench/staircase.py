@@ -1,10 +1,9 @@
-"""The staircase of docs/optimizations.md: what each idea gains, as a table and a picture.
+"""The staircase of docs/optimizations.md: what each idea gains, as a table and a picture. Made by
+./dev bench staircase from gptoss bench --config all --json.
 
-    gptoss bench --config all --json > stairs.json
-    tools/staircase/draw.py stairs.json docs/optimizations.md demo docs/optimizations.svg
+    staircase.py DOCUMENT PAGE NAME [PICTURE]
 
-Replaces what stands between <!-- staircase demo --> and <!-- end demo --> in the page; the picture
-may be left out.
+Replaces what stands between <!-- staircase NAME --> and <!-- end NAME --> in the page.
 """
 import json
 import math
