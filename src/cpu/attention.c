@@ -15,7 +15,7 @@
 static uint8_t *cache_head(const cpu_state *cpu, const cpu_layer *layer, int32_t page,
                            size_t head) {
     const cpu_cache *cache = &cpu->cache;
-    return cache->pages[layer->group] + (size_t)page * cache->page_bytes[layer->group] +
+    return cache->pages.memory[layer->group] + (size_t)page * cache->pages.bytes[layer->group] +
            (layer->group_index * (size_t)cpu->config->kv_heads + head) * cache->head_bytes;
 }
 

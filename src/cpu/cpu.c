@@ -44,26 +44,12 @@ static gptoss_status choose_kernels(const char *name, cpu_kernels *kernels_out,
                      "this machine has no instruction set '%s', only: %s", name, available);
 }
 
-static gptoss_status check_options(const backend_options *options, gptoss_error *error) {
-    if (options->n_threads < 1 || options->n_threads > BASE_POOL_MAX_THREADS)
-        return base_fail(error, GPTOSS_BAD_ARGUMENT, "threads must be 1 to %d, not %d",
-                         BASE_POOL_MAX_THREADS, options->n_threads);
-    if (options->max_tokens < 1 || options->max_tokens > MODEL_MAX_POSITIONS)
-        return base_fail(error, GPTOSS_BAD_ARGUMENT, "a batch must be 1 to %d tokens, not %d",
-                         MODEL_MAX_POSITIONS, (int)options->max_tokens);
-    if (options->max_context < 1 || options->max_context > MODEL_MAX_POSITIONS)
-        return base_fail(error, GPTOSS_BAD_ARGUMENT, "the context must be 1 to %d, not %d",
-                         MODEL_MAX_POSITIONS, (int)options->max_context);
-    return GPTOSS_OK;
-}
-
 static void cpu_close(void *handle) {
     cpu_state *cpu = handle;
     if (!cpu)
         return;
     base_pool_destroy(cpu->pool);
-    for (int i = 0; i < BACKEND_GROUPS; i++)
-        base_free(cpu->cache.pages[i]);
+    backend_pages_free(&cpu->cache.pages);
     base_free(cpu->scratch_memory);
     base_free(cpu->weight_memory);
     base_free(cpu->layers);
@@ -75,7 +61,7 @@ static gptoss_status cpu_open(const backend_options *options, const model_config
                               gptoss_error *error) {
     *handle_out = NULL;
     cpu_kernels kernels;
-    gptoss_status status = check_options(options, error);
+    gptoss_status status = backend_check_options(options, error);
     if (!status)
         status = choose_kernels(options->instruction_set, &kernels, error);
     if (status)
@@ -98,7 +84,7 @@ static gptoss_status cpu_open(const backend_options *options, const model_config
     cpu->precision = options->precision;
     cpu->n_threads = options->n_threads;
     cpu->max_tokens = options->max_tokens;
-    cpu->max_context = options->max_context;
+    cpu->options = *options;
     cpu->q_width = (size_t)config->heads * (size_t)config->head_dim;
     cpu->kv_width = (size_t)config->kv_heads * (size_t)config->head_dim;
     cpu->padded_dim = cpu_round_up((size_t)config->head_dim, CPU_LANES);
@@ -124,7 +110,7 @@ static void cpu_describe(const void *handle, backend_description *description_ou
         .mapped_bytes = (size_t)(fast ? bytes.experts + embedding : bytes.total),
         .weight_bytes = cpu->weight_bytes,
         .scratch_bytes = cpu->scratch_bytes,
-        .page_bytes = {cpu->cache.page_bytes[0], cpu->cache.page_bytes[1]},
+        .page_bytes = {cpu->cache.pages.bytes[0], cpu->cache.pages.bytes[1]},
         .attention_bytes = (size_t)cpu->config->kv_heads * cpu->cache.head_bytes / CPU_PAGE,
     };
     snprintf(description_out->device, sizeof description_out->device, "CPU, %d thread%s",
@@ -157,26 +143,14 @@ static gptoss_status cpu_load(void *handle, bool (*progress)(void *context, doub
 static gptoss_status cpu_cache_create(void *handle, const int32_t n_pages[BACKEND_GROUPS],
                                       gptoss_error *error) {
     cpu_state *cpu = handle;
-    for (int i = 0; i < BACKEND_GROUPS; i++) {
-        if (n_pages[i] < 0 || cpu->cache.pages[i])
-            return base_fail(error, GPTOSS_BAD_ARGUMENT,
-                             "the cache exists already, or has %d pages", (int)n_pages[i]);
-        if (cpu->cache.page_bytes[i] == 0)
-            continue; // no layer of this group
-        size_t bytes = cpu->cache.page_bytes[i];
-        cpu->cache.pages[i] = base_alloc_aligned((size_t)n_pages[i], bytes);
-        if (!cpu->cache.pages[i])
-            return base_fail(error, GPTOSS_NO_MEMORY, "no memory for %d cache pages of %zu bytes",
-                             (int)n_pages[i], bytes);
-        cpu->cache.n_pages[i] = n_pages[i];
-    }
-    return GPTOSS_OK;
+    return backend_pages_create(&cpu->cache.pages, n_pages, error);
 }
 
 static gptoss_status cpu_forward(void *handle, const backend_batch *batch, float *logits,
                                  gptoss_error *error) {
     cpu_state *cpu = handle;
-    gptoss_status status = cpu_check_batch(cpu, batch, error);
+    gptoss_status status =
+        backend_check_batch(&cpu->options, cpu->config, &cpu->cache.pages, batch, error);
     if (status)
         return status;
     cpu_step step = {.cpu = cpu, .batch = batch, .logits = logits};
@@ -194,44 +168,22 @@ static gptoss_status cpu_limits(void *handle, gptoss_limits *limits_out, gptoss_
     return machine_limits(cpu->pool, cpu->kernels.needs, limits_out, error);
 }
 
-// NULL, with the error set, for a page that does not exist.
-static uint8_t *find_page(const cpu_state *cpu, backend_group group, int32_t page,
-                          gptoss_error *error) {
-    if ((unsigned)group < BACKEND_GROUPS && page >= 0 && page < cpu->cache.n_pages[group])
-        return cpu->cache.pages[group] + (size_t)page * cpu->cache.page_bytes[group];
-    base_fail(error, GPTOSS_BAD_ARGUMENT, "no page %d in group %d", (int)page, (int)group);
-    return NULL;
-}
-
 static gptoss_status cpu_page_copy(void *handle, backend_group group, int32_t from, int32_t to,
                                    gptoss_error *error) {
     cpu_state *cpu = handle;
-    const uint8_t *source = find_page(cpu, group, from, error);
-    uint8_t *target = source ? find_page(cpu, group, to, error) : NULL;
-    if (!target)
-        return GPTOSS_BAD_ARGUMENT;
-    memmove(target, source, cpu->cache.page_bytes[group]);
-    return GPTOSS_OK;
+    return backend_page_copy(&cpu->cache.pages, group, from, to, error);
 }
 
 static gptoss_status cpu_page_read(void *handle, backend_group group, int32_t page, void *bytes,
                                    gptoss_error *error) {
     cpu_state *cpu = handle;
-    const uint8_t *source = find_page(cpu, group, page, error);
-    if (!source)
-        return GPTOSS_BAD_ARGUMENT;
-    memcpy(bytes, source, cpu->cache.page_bytes[group]);
-    return GPTOSS_OK;
+    return backend_page_read(&cpu->cache.pages, group, page, bytes, error);
 }
 
 static gptoss_status cpu_page_write(void *handle, backend_group group, int32_t page,
                                     const void *bytes, gptoss_error *error) {
     cpu_state *cpu = handle;
-    uint8_t *target = find_page(cpu, group, page, error);
-    if (!target)
-        return GPTOSS_BAD_ARGUMENT;
-    memcpy(target, bytes, cpu->cache.page_bytes[group]);
-    return GPTOSS_OK;
+    return backend_page_write(&cpu->cache.pages, group, page, bytes, error);
 }
 
 const backend_table cpu_backend = {

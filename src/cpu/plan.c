@@ -147,6 +147,6 @@ void cpu_plan_cache(cpu_state *cpu) {
     cache->value_count = cpu->padded_dim * CPU_PAGE;
     cache->head_bytes = (cache->key_count + cache->value_count) * cache->element_bytes;
     for (int i = 0; i < config->layers; i++)
-        cache->page_bytes[config->is_sliding[i] ? BACKEND_SLIDING : BACKEND_FULL] +=
+        cache->pages.bytes[config->is_sliding[i] ? BACKEND_SLIDING : BACKEND_FULL] +=
             (size_t)config->kv_heads * cache->head_bytes;
 }

@@ -128,9 +128,7 @@ typedef enum cpu_phase { CPU_PHASE_LIST(CPU_PHASE_NUMBER) CPU_PHASES } cpu_phase
 #undef CPU_PHASE_NUMBER
 
 typedef struct cpu_cache {
-    uint8_t *pages[BACKEND_GROUPS];
-    int32_t n_pages[BACKEND_GROUPS];
-    size_t page_bytes[BACKEND_GROUPS];
+    backend_pages pages;
     size_t head_bytes;  // one key/value head of one layer in one page: keys, then values
     size_t key_count;   // elements of its keys: [head_dim][CPU_PAGE]
     size_t value_count; // of its values: [CPU_PAGE][padded_dim]
@@ -143,7 +141,8 @@ typedef struct cpu_state {
     cpu_kernels kernels; // by value: entries of several sets together
     backend_precision precision;
     int n_threads;
-    int32_t max_tokens, max_context;
+    int32_t max_tokens;
+    backend_options options; // all of them, as a batch is checked by
     size_t q_width, kv_width, padded_dim, max_spans;
     model_rope rope;
     size_t weight_bytes, scratch_bytes;
@@ -203,9 +202,7 @@ void cpu_plan_cache(cpu_state *cpu);
 gptoss_status cpu_load_weights(cpu_state *cpu, bool (*progress)(void *, double), void *context,
                                gptoss_error *error);
 
-// batch.c: checks a batch; prepares positions and query tiles.
-gptoss_status cpu_check_batch(const cpu_state *cpu, const backend_batch *batch,
-                              gptoss_error *error);
+// batch.c: prepares positions and query tiles.
 void cpu_prepare(cpu_step *step);
 
 // linear.c
