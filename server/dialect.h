@@ -13,9 +13,9 @@
 
 // What the server says of an answer besides its events.
 typedef struct answer_head {
-    char id[48];         // "chatcmpl-...", "resp_...", "msg_...": prefix of the dialect
-    int64_t created;     // seconds since 1970
-    const char *model;   // the model's name
+    char id[48];            // "chatcmpl-...", "resp_...", "msg_...": prefix of the dialect
+    int64_t created;        // seconds since 1970
+    const char *model;      // the model's name
     const request *request; // what was asked; outlives the answer
 } answer_head;
 

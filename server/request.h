@@ -89,11 +89,11 @@ typedef struct request {
     bool parallel_calls; // default true
     format answer;       // of the final message
 
-    gptoss_effort effort;     // default medium
-    gptoss_sampling sampling; // bias: request.bias
-    gptoss_logit_bias *bias;  // [sampling.n_bias]
-    bool has_seed;            // without one, each request draws its own
-    int32_t max_tokens;       // reasoning included; 0: until the context is full
+    gptoss_effort effort;         // default medium
+    gptoss_sampling sampling;     // bias: request.bias
+    gptoss_logit_bias *bias;      // [sampling.n_bias]
+    bool has_seed;                // without one, each request draws its own
+    int32_t max_tokens;           // reasoning included; 0: until the context is full
     int32_t max_reasoning_tokens; // 0: no limit of its own
     char **stops;                 // [n_stops] strings that end the answer, not part of it
     size_t n_stops;
@@ -128,23 +128,22 @@ bool request_add_item(request *request, item_kind kind, const char *text, size_t
 tool *request_add_tool(request *request, tool_kind kind, const char *name);
 bool request_add_stop(request *request, const char *stop);
 bool request_ignore(request *request, const char *field);
-bool request_warn(request *request, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+bool request_warn(request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // Why a request can't be answered. Each dialect prints it in its own form.
 typedef enum problem_kind {
     PROBLEM_NONE,
-    PROBLEM_INVALID,      // 400: a field is wrong
-    PROBLEM_UNSUPPORTED,  // 400: well-formed, but not to be had here
-    PROBLEM_TOO_LONG,     // 400: context_length_exceeded
-    PROBLEM_KEY,          // 401
-    PROBLEM_FORBIDDEN,    // 403: Host, origin
-    PROBLEM_NOT_FOUND,    // 404: path, model, stored response
-    PROBLEM_METHOD,       // 405
-    PROBLEM_TOO_LARGE,    // 413: the body
-    PROBLEM_BUSY,         // 429: the queue is full; retry_after says when to try again
-    PROBLEM_DRAINING,     // 503: the server is shutting down
-    PROBLEM_FAILED,       // 500: no memory, a full disk
+    PROBLEM_INVALID,     // 400: a field is wrong
+    PROBLEM_UNSUPPORTED, // 400: well-formed, but not to be had here
+    PROBLEM_TOO_LONG,    // 400: context_length_exceeded
+    PROBLEM_KEY,         // 401
+    PROBLEM_FORBIDDEN,   // 403: Host, origin
+    PROBLEM_NOT_FOUND,   // 404: path, model, stored response
+    PROBLEM_METHOD,      // 405
+    PROBLEM_TOO_LARGE,   // 413: the body
+    PROBLEM_BUSY,        // 429: the queue is full; retry_after says when to try again
+    PROBLEM_DRAINING,    // 503: the server is shutting down
+    PROBLEM_FAILED,      // 500: no memory, a full disk
 } problem_kind;
 
 typedef struct problem {

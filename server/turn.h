@@ -36,10 +36,10 @@ typedef enum turn_finish {
 } turn_finish;
 
 typedef struct turn_usage {
-    int64_t prompt_tokens;    // all of the prompt
-    int64_t cached_tokens;    // of those, found in the cache
+    int64_t prompt_tokens;     // all of the prompt
+    int64_t cached_tokens;     // of those, found in the cache
     int64_t completion_tokens; // sampled, over all choices
-    int64_t reasoning_tokens; // of those, in analysis
+    int64_t reasoning_tokens;  // of those, in analysis
 } turn_usage;
 
 // One sampled token of an item's text.
@@ -53,24 +53,24 @@ typedef struct turn_token {
 // Fields that a kind does not name are zero. Strings live until the next call of turn_next.
 typedef struct turn_event {
     turn_event_kind kind;
-    int32_t choice; // 0 .. n_choices - 1
-    int32_t item;   // OPEN, DELTA, CLOSE: number of the item in its choice, from 0
+    int32_t choice;      // 0 .. n_choices - 1
+    int32_t item;        // OPEN, DELTA, CLOSE: number of the item in its choice, from 0
     item_kind item_kind; // OPEN, DELTA, CLOSE: REASONING, PREAMBLE, ANSWER, CALL, RESULT (of tools
                          // that the server runs itself)
     const char *text;    // DELTA: what is new; CLOSE: all of it
     size_t text_length;
     const turn_token *tokens; // DELTA of an ANSWER, with logprobs: [n_tokens], those of its text
     size_t n_tokens;
-    const char *call_id;      // CALL, RESULT
-    const char *name;         // CALL, RESULT: the tool's, as the client spells it
-    tool_kind tool_kind;      // CALL
-    bool unknown_tool;        // CALL: no such tool was declared
-    bool repaired;            // CLOSE: what the model emitted was irregular
-    turn_finish finish;       // CHOICE
-    const char *stop;         // CHOICE: the stop string that came, or NULL
-    const char *details;      // CHOICE: why, for people, or NULL
-    problem problem;          // CHOICE with FINISH_FAILED
-    turn_usage usage;         // BEGIN, DONE
+    const char *call_id;         // CALL, RESULT
+    const char *name;            // CALL, RESULT: the tool's, as the client spells it
+    tool_kind tool_kind;         // CALL
+    bool unknown_tool;           // CALL: no such tool was declared
+    bool repaired;               // CLOSE: what the model emitted was irregular
+    turn_finish finish;          // CHOICE
+    const char *stop;            // CHOICE: the stop string that came, or NULL
+    const char *details;         // CHOICE: why, for people, or NULL
+    problem problem;             // CHOICE with FINISH_FAILED
+    turn_usage usage;            // BEGIN, DONE
     const char *const *warnings; // DONE: [n_warnings]
     size_t n_warnings;
 } turn_event;
