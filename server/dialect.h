@@ -17,6 +17,7 @@ typedef struct answer_head {
     int64_t created;        // seconds since 1970
     const char *model;      // the model's name
     const request *request; // what was asked; outlives the answer
+    const gptoss_tokenizer *tokenizer; // spells the tokens of log-probabilities
 } answer_head;
 
 typedef struct dialect {

@@ -51,8 +51,8 @@ void request_clear(request *r) {
     free_strings(r->stops, r->n_stops);
     free_strings(r->ignored, r->n_ignored);
     free_strings(r->warnings, r->n_warnings);
-    char *strings[] = {r->model,    r->instructions, r->prompt, r->chosen_tool,
-                       r->previous, r->metadata,     r->user,   r->cache_key};
+    char *strings[] = {r->model,    r->instructions, r->prompt,    r->chosen_tool, r->previous,
+                       r->metadata, r->user,         r->cache_key, r->repeated};
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
         free(strings[i]);
     }

@@ -86,8 +86,9 @@ typedef struct request {
     size_t n_tools;
     tool_choice choice;
     char *chosen_tool;
-    bool parallel_calls; // default true
-    format answer;       // of the final message
+    bool parallel_calls;    // default true
+    int32_t max_tool_calls; // of tools that the server runs itself; 0: its own limit alone
+    format answer;          // of the final message
 
     gptoss_effort effort;         // default medium
     gptoss_sampling sampling;     // bias: request.bias
@@ -107,6 +108,7 @@ typedef struct request {
     bool background;   // answer later (Responses)
     char *previous;    // Responses: previous_response_id
     char *metadata;    // JSON object, given back as it came
+    char *repeated;    // JSON object of a dialect's own: what its answer repeats of the request
     char *user;        // for fairness between clients: user, safety_identifier, or the API key
     char *cache_key;   // conversations that share a beginning (prompt_cache_key)
     int32_t priority;  // greater is sooner; default 0
