@@ -1,8 +1,8 @@
 // grammar: which tokens may come next, so that a text holds to a form while it is sampled.
 //
-//     vocabulary of a tokenizer  ->  grammar_vocabulary   once per model: a trie of all tokens' bytes
-//     JSON schema, regular expression, GBNF, Lark  ->  grammar      compiled once per form
-//     grammar  ->  grammar_state                          one per text that is being sampled
+//     vocabulary of a tokenizer  ->  grammar_vocabulary  once per model: a trie of tokens' bytes
+//     JSON schema, regular expression, GBNF, Lark  ->  grammar     compiled once per form
+//     grammar  ->  grammar_state                         one per text that is being sampled
 //
 // A form is compiled to rules over bytes (rules.h) and those to a pushdown automaton (automaton.h).
 // Masks are over tokens: a token may come if all of its bytes can. What a mask costs is paid when a
@@ -37,9 +37,9 @@ typedef enum grammar_kind {
     GRAMMAR_LARK,        // Lark's form as llguidance and OpenAI's custom tools use it, from `start`
 } grammar_kind;
 
-// The vocabulary must outlive the grammar. GPTOSS_BAD_INPUT: the text is not of its kind, and where;
-// GPTOSS_UNSUPPORTED: it asks for something that cannot be held to, named in the message (never
-// ignored silently). Hostile texts cost bounded time and memory.
+// The vocabulary must outlive the grammar. GPTOSS_BAD_INPUT: the text is not of its kind, and
+// where; GPTOSS_UNSUPPORTED: it asks for something that cannot be held to, named in the message
+// (never ignored silently). Hostile texts cost bounded time and memory.
 gptoss_status grammar_create(grammar_vocabulary *vocabulary, grammar_kind kind, const char *text,
                              size_t length, grammar **grammar_out, gptoss_error *error);
 void grammar_free(grammar *grammar);

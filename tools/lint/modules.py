@@ -10,6 +10,7 @@ BELOW = {
     "tokenizer": ["base", "number"],
     "checkpoint": ["base", "number"],
     "harmony": ["base", "tokenizer"],
+    "grammar": ["base", "tokenizer"],
     "model": ["base", "number", "checkpoint"],
     "backend": ["base", "number", "model"],
     "cpu": ["base", "machine", "number", "model", "backend"],
