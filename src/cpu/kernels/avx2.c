@@ -3,7 +3,7 @@
 
 #include "cpu/kernels/kernels.h"
 
-enum { MAX_ROWS = 4, MAX_TOKENS = 2 };
+enum { MAX_ROWS = 4, MAX_TOKENS = 3, TURN = 96 };
 
 // ---- float32 --------------------------------------------------------------------------------
 
@@ -12,52 +12,70 @@ static inline __m256i tail_mask(size_t n) { // the first n of 8 lanes
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(n < 8 ? n : 8)), lanes);
 }
 
-static inline void dot_tile(int rows, int tokens, const float *w, size_t columns,
-                            const float *const *x, float *out, size_t out_stride) {
-    __m256 sum[MAX_ROWS][MAX_TOKENS][2];
-    for (int r = 0; r < rows; r++)
-        for (int t = 0; t < tokens; t++)
-            sum[r][t][0] = sum[r][t][1] = _mm256_setzero_ps();
-    size_t i = 0;
-    for (; i + 16 <= columns; i += 16) {
-        for (int h = 0; h < 2; h++) {
-            __m256 a[MAX_TOKENS];
-            for (int t = 0; t < tokens; t++)
-                a[t] = _mm256_loadu_ps(x[t] + i + 8 * h);
-            for (int r = 0; r < rows; r++) {
-                __m256 b = _mm256_loadu_ps(w + (size_t)r * columns + i + 8 * h);
-                for (int t = 0; t < tokens; t++)
-                    sum[r][t][h] = _mm256_fmadd_ps(b, a[t], sum[r][t][h]);
-            }
+// Adds columns [i, end) to one half of the sixteen sums of each dot product: a tile of both halves
+// would not fit into registers.
+ALWAYS_INLINE void dot_half(int rows, int tokens, const float *w, size_t columns,
+                            const float *const *x, size_t i, size_t end,
+                            __m256 sums[MAX_ROWS][MAX_TOKENS]) {
+    __m256 sum[MAX_ROWS][MAX_TOKENS];
+    UNROLL (r, rows)
+        UNROLL (t, tokens)
+            sum[r][t] = sums[r][t];
+    for (; i + 8 <= end; i += 16) {
+        __m256 a[MAX_TOKENS];
+        UNROLL (t, tokens)
+            a[t] = _mm256_loadu_ps(x[t] + i);
+        UNROLL (r, rows) {
+            __m256 b = _mm256_loadu_ps(w + (size_t)r * columns + i);
+            UNROLL (t, tokens)
+                sum[r][t] = _mm256_fmadd_ps(b, a[t], sum[r][t]);
         }
     }
-    for (int h = 0; h < 2 && i < columns; h++, i += 8) {
-        __m256i mask = tail_mask(columns - i);
-        for (int r = 0; r < rows; r++) {
+    if (i < end) {
+        __m256i mask = tail_mask(end - i);
+        UNROLL (r, rows) {
             __m256 b = _mm256_maskload_ps(w + (size_t)r * columns + i, mask);
-            for (int t = 0; t < tokens; t++)
-                sum[r][t][h] = _mm256_fmadd_ps(b, _mm256_maskload_ps(x[t] + i, mask), sum[r][t][h]);
+            UNROLL (t, tokens)
+                sum[r][t] = _mm256_fmadd_ps(b, _mm256_maskload_ps(x[t] + i, mask), sum[r][t]);
         }
     }
-    for (int r = 0; r < rows; r++)
-        for (int t = 0; t < tokens; t++)
-            out[(size_t)t * out_stride + (size_t)r] = avx2_add_halves(sum[r][t][0], sum[r][t][1]);
+    UNROLL (r, rows)
+        UNROLL (t, tokens)
+            sums[r][t] = sum[r][t];
+}
+
+// Both halves read the same cache lines, so they take turns before those leave the first cache.
+ALWAYS_INLINE void dot_tile(int rows, int tokens, const float *w, size_t columns,
+                            const float *const *x, float *out, size_t out_stride) {
+    __m256 low[MAX_ROWS][MAX_TOKENS], high[MAX_ROWS][MAX_TOKENS];
+    UNROLL (r, rows)
+        UNROLL (t, tokens)
+            low[r][t] = high[r][t] = _mm256_setzero_ps();
+    for (size_t i = 0; i < columns; i += TURN) {
+        size_t end = columns - i < TURN ? columns : i + TURN;
+        dot_half(rows, tokens, w, columns, x, i, end, low);
+        dot_half(rows, tokens, w, columns, x, i + 8, end, high);
+    }
+    UNROLL (r, rows)
+        UNROLL (t, tokens)
+            out[(size_t)t * out_stride + (size_t)r] = avx2_add_halves(low[r][t], high[r][t]);
 }
 
 static void dots_f32(const float *w, size_t n_rows, size_t columns, const float *x, size_t x_stride,
                      const int32_t *index, size_t n, float *out, size_t out_stride) {
     size_t t = 0;
-    for (; t + 2 <= n; t += 2) {
-        const float *two[2] = {x + (size_t)index[t] * x_stride,
-                               x + (size_t)index[t + 1] * x_stride};
+    for (; t + 3 <= n; t += 3) {
+        const float *three[3];
+        for (size_t i = 0; i < 3; i++)
+            three[i] = x + (size_t)index[t + i] * x_stride;
         float *to = out + t * out_stride;
         size_t r = 0;
-        for (; r + 2 <= n_rows; r += 2)
-            dot_tile(2, 2, w + r * columns, columns, two, to + r, out_stride);
+        for (; r + 4 <= n_rows; r += 4)
+            dot_tile(4, 3, w + r * columns, columns, three, to + r, out_stride);
         for (; r < n_rows; r++)
-            dot_tile(1, 2, w + r * columns, columns, two, to + r, out_stride);
+            dot_tile(1, 3, w + r * columns, columns, three, to + r, out_stride);
     }
-    if (t < n) {
+    for (; t < n; t++) {
         const float *one = x + (size_t)index[t] * x_stride;
         float *to = out + t * out_stride;
         size_t r = 0;

@@ -5,31 +5,33 @@
 
 enum { MAX_ROWS = 4, MAX_TOKENS = 4 };
 
-static inline void dot_tile(int rows, int tokens, const float *w, size_t columns,
+ALWAYS_INLINE void dot_tile(int rows, int tokens, const float *w, size_t columns,
                             const float *const *x, float *out, size_t out_stride) {
     __m512 sum[MAX_ROWS][MAX_TOKENS];
-    for (int r = 0; r < rows; r++)
-        for (int t = 0; t < tokens; t++)
+    UNROLL (r, rows)
+        UNROLL (t, tokens)
             sum[r][t] = _mm512_setzero_ps();
     size_t i = 0;
     for (; i + 16 <= columns; i += 16) {
         __m512 a[MAX_TOKENS];
-        for (int t = 0; t < tokens; t++)
+        UNROLL (t, tokens)
             a[t] = _mm512_loadu_ps(x[t] + i);
-        for (int r = 0; r < rows; r++) {
+        UNROLL (r, rows) {
             __m512 b = _mm512_loadu_ps(w + (size_t)r * columns + i);
-            for (int t = 0; t < tokens; t++)
+            UNROLL (t, tokens)
                 sum[r][t] = _mm512_fmadd_ps(b, a[t], sum[r][t]);
         }
     }
     __mmask16 mask = (__mmask16)((1u << (columns - i)) - 1);
-    for (int r = 0; r < rows && mask; r++) {
+    UNROLL (r, rows) {
+        if (!mask)
+            break;
         __m512 b = _mm512_maskz_loadu_ps(mask, w + (size_t)r * columns + i);
-        for (int t = 0; t < tokens; t++)
+        UNROLL (t, tokens)
             sum[r][t] = _mm512_fmadd_ps(b, _mm512_maskz_loadu_ps(mask, x[t] + i), sum[r][t]);
     }
-    for (int r = 0; r < rows; r++)
-        for (int t = 0; t < tokens; t++)
+    UNROLL (r, rows)
+        UNROLL (t, tokens)
             out[(size_t)t * out_stride + (size_t)r] = avx512_add_halves(sum[r][t]);
 }
 
