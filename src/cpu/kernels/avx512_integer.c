@@ -273,13 +273,13 @@ ALWAYS_INLINE void group_mxfp4(const uint8_t *blocks, size_t n_blocks, __mmask64
     UNROLL (r, 4) {
         __m512i bytes = _mm512_maskz_loadu_epi8(mask, blocks + (r * n_blocks + block) *
                                                                    NUMBER_MXFP4_BLOCK_BYTES);
+        __asm__("" : "+v"(bytes)); // loads that cross lines are dear: one, not one for each nibble
         split_nibbles(bytes, &low[r], &high[r]);
     }
     UNROLL (t, n) {
         const int8_t *codes = x->codes[t] + block / CPU_GROUP * CPU_GROUP_BYTES;
         __m128i starts = _mm_loadu_si128((const __m128i *)(x->starts[t] + block));
-        __m512i start = _mm512_maskz_permutexvar_epi32(0x1111, quarters, // one lane of each block
-                                                       _mm512_castsi128_si512(starts));
+        __m512i start = _mm512_maskz_broadcast_i32x4(0x8421, starts); // one lane of each block
         __m512i even = _mm512_loadu_si512(codes), odd = _mm512_loadu_si512(codes + 64), sum[4];
         UNROLL (r, 4)
             sum[r] = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(start, low[r], even), high[r], odd);
@@ -303,31 +303,47 @@ static inline bool are_ordinary(const uint8_t *scales, size_t n) {
     return _mm512_cmpgt_epu8_mask(largest, most) == 0;
 }
 
+static inline __m128i by_rows(const __m128i row[4]) {
+    return _mm_unpacklo_epi64(_mm_unpacklo_epi32(row[0], row[1]),
+                              _mm_unpacklo_epi32(row[2], row[3]));
+}
+
+// Scales of four blocks of four rows.
+static inline __m128i four_scales(const uint8_t *scales, size_t n_blocks) {
+    __m128i row[4];
+    UNROLL (r, 4)
+        row[r] = _mm_loadu_si32(scales + r * n_blocks);
+    return by_rows(row);
+}
+
+// Of the last n blocks; 1.0 behind them.
+static inline __m128i last_scales(const uint8_t *scales, size_t n_blocks, size_t n) {
+    const __m128i one = _mm_set1_epi8(127);
+    __m128i row[4];
+    UNROLL (r, 4)
+        row[r] = _mm_mask_loadu_epi8(one, (__mmask16)((1u << n) - 1), scales + r * n_blocks);
+    return by_rows(row);
+}
+
 // All blocks of four rows.
 ALWAYS_INLINE void walk_rows(const uint8_t *blocks, const uint8_t *scales, size_t n_blocks,
                              bool ordinary, const tokens *x, int n,
                              __m512 total[AVX512_DIRECT_TOKENS]) {
-    uint32_t by_row[4];
     UNROLL (t, n)
         total[t] = _mm512_setzero_ps();
     size_t b = 0;
     // The next four rows, line by line as they lie: processors see through one stream, not four.
     const uint8_t *ahead = blocks + 4 * n_blocks * NUMBER_MXFP4_BLOCK_BYTES;
     for (; b + CPU_GROUP <= n_blocks; b += CPU_GROUP, ahead += 4 * CPU_LINE) {
-        UNROLL (r, 4)
-            memcpy(&by_row[r], scales + r * n_blocks + b, 4);
         UNROLL (line, 4)
             _mm_prefetch((const char *)ahead + line * CPU_LINE, _MM_HINT_T0);
-        group_mxfp4(blocks, n_blocks, ~(__mmask64)0, _mm_loadu_si128((const __m128i *)by_row),
-                    ordinary, x, b, n, total);
+        group_mxfp4(blocks, n_blocks, ~(__mmask64)0, four_scales(scales + b, n_blocks), ordinary, x,
+                    b, n, total);
     }
     if (b < n_blocks) { // the activations beyond are zero
-        memset(by_row, 0, sizeof by_row);
-        for (size_t r = 0; r < 4; r++)
-            memcpy(&by_row[r], scales + r * n_blocks + b, n_blocks - b);
         __mmask64 mask = ((__mmask64)1 << (n_blocks - b) * NUMBER_MXFP4_BLOCK_BYTES) - 1;
-        group_mxfp4(blocks, n_blocks, mask, _mm_loadu_si128((const __m128i *)by_row), false, x, b,
-                    n, total);
+        group_mxfp4(blocks, n_blocks, mask, last_scales(scales + b, n_blocks, n_blocks - b),
+                    ordinary, x, b, n, total);
     }
 }
 
