@@ -56,6 +56,7 @@ typedef struct bench_job {
     gptoss_plan plan;
     int repeat;
     int n_done, n_tests;  // for the progress line
+    uint32_t n_groups;    // of sequences until now
     gptoss_limits limits; // as they were at
     double limits_at;     // bench_seconds; 0: not yet
 } bench_job;

@@ -45,7 +45,8 @@ static void group_close(group *g) {
 }
 
 static int group_open(bench_job *job, int n, group *g) {
-    *g = (group){.job = job, .n = n, .state = 1};
+    // Ids of its own, so that nothing is found that another group computed.
+    *g = (group){.job = job, .n = n, .state = 1 + 0x9e3779b9u * job->n_groups++};
     g->sequences = calloc((size_t)n, sizeof(gptoss_sequence *));
     g->running = calloc((size_t)n, sizeof(*g->running));
     if (!g->sequences || !g->running) {

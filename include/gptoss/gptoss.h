@@ -88,11 +88,13 @@ GPTOSS_API const gptoss_config *gptoss_config_at(size_t index);
 typedef struct gptoss_model_options {
     const char *path; // a folder in Hugging Face layout; NULL: the built-in demo model
     gptoss_precision precision;
-    int32_t threads;             // 0: one per processor
-    int32_t context;             // positions per sequence; 0: the model's maximum or 8192, if less
-    int32_t sequences;           // sequences that the cache is planned for; default 1
-    int32_t batch_tokens;        // tokens computed together at most; 0: 512
-    size_t memory_limit;         // bytes that the plan may reach; 0: no limit
+    int32_t threads;      // 0: one per processor
+    int32_t context;      // positions per sequence; 0: the model's maximum or 8192, if less
+    int32_t sequences;    // sequences that the cache is planned for; default 1
+    int32_t batch_tokens; // tokens computed together at most; 0: 512
+    size_t prefix_bytes;  // cache for beginnings that were computed and may come again, beyond
+                          // what sequences need; 0: a little, four states per sequence
+    size_t memory_limit;  // bytes that the plan may reach; 0: no limit
     const char *instruction_set; // NULL: the best; "scalar", "avx2" ... lowers it
     const char *config;        // NULL: the last, "optimized"; the others fix precision and threads
     gptoss_progress *progress; // may be NULL
@@ -112,11 +114,13 @@ typedef struct gptoss_plan {
     int32_t max_context;        // what the model was made for
     int32_t context, sequences; // what was asked for, defaults filled in
     int32_t threads, batch_tokens;
+    int32_t kept_states;        // earlier states that are kept at most, to go on from
     uint64_t parameters;        // stored values
     uint64_t active_parameters; // used per token
     size_t mapped_bytes;        // weights read from the file as they are
     size_t weight_bytes;        // weights repacked in memory
     size_t cache_bytes;         // keys and values
+    size_t kept_bytes;          // of those, for kept states when all sequences are long
     size_t attention_bytes;     // of those, for one position in one layer
     size_t scratch_bytes;       // working memory
     size_t total_bytes;         // all four
@@ -298,6 +302,11 @@ GPTOSS_API const int32_t *gptoss_sequence_ids(const gptoss_sequence *sequence);
 // Forgets the tokens from index `length` on.
 GPTOSS_API gptoss_status gptoss_truncate(gptoss_sequence *sequence, size_t length,
                                          gptoss_error *error);
+// Other sequences will begin with the first `length` tokens (a system message, an opening that is
+// the same for all): what is computed for them is kept. Call it before gptoss_start; at most eight
+// marks ahead count. gptoss_prompt does so behind the opening and behind the last messages, and
+// ends of prompts and generations are always kept.
+GPTOSS_API gptoss_status gptoss_mark(gptoss_sequence *sequence, size_t length, gptoss_error *error);
 // A second sequence with the same tokens; pages are shared until one of them changes.
 GPTOSS_API gptoss_status gptoss_fork(const gptoss_sequence *sequence, gptoss_sequence **copy_out,
                                      gptoss_error *error);
@@ -314,6 +323,8 @@ typedef struct gptoss_generation {
     bool ignore_stop;   // go on behind <|return|> and <|call|>; no Harmony events are made
     int32_t logprobs;   // most probable tokens reported with each one, at most 20; default 0
     bool speculation;   // guess from repetitions: the same tokens, sooner; default true
+    bool reuse;         // begin with what any sequence computed for the same tokens, and let others
+                        // begin with this one's: the same tokens, sooner; default true
 } gptoss_generation;
 
 GPTOSS_API void gptoss_generation_default(gptoss_generation *generation_out);
@@ -418,6 +429,20 @@ typedef struct gptoss_profile {
     gptoss_steps prompt; // steps in which there were tokens of a prompt
     gptoss_steps decode; // steps whose tokens were all sampled from (gptoss_logits' are such too)
 } gptoss_profile;
+
+// What was kept of earlier texts and what it was good for, since gptoss_model_open. Prompts are
+// those of generations that were started with `reuse`.
+typedef struct gptoss_totals {
+    uint64_t prompts, prompt_tokens;
+    uint64_t hits;          // prompts that began with something kept, or with their own sequence's
+    uint64_t reused_tokens; // of prompt_tokens, those that were not computed again
+    uint64_t evicted;       // kept states that gave way to others or to sequences
+    size_t kept_states;     // now
+    size_t kept_bytes;      // now: pages that only they hold
+    size_t free_bytes;      // now: pages that nobody holds
+} gptoss_totals;
+
+GPTOSS_API void gptoss_model_stats(gptoss_model *model, gptoss_totals *stats_out);
 
 // Where the time of all steps since gptoss_model_open went: the difference of two calls is what lay
 // between. Waits for the step that is running.

@@ -91,7 +91,30 @@ static gptoss_status resolve_way(gptoss_model *m, const gptoss_model_options *o,
     return status;
 }
 
-// Fills in what the options leave open.
+// How much is kept of earlier texts; the backend's pages are known.
+static void resolve_kept(gptoss_model *m, const gptoss_model_options *o) {
+    enum { STATES = 4, STATE_PAGES = 8, MOST = 1 << 20 }; // a state every 512 tokens
+    engine_options *e = &m->engine_options;
+    e->kept_states = e->kept_pages = STATES * o->sequences;
+    if (!o->prefix_bytes)
+        return;
+    int32_t none[BACKEND_GROUPS], some[BACKEND_GROUPS];
+    e->kept_states = e->kept_pages = 0;
+    engine_plan(&m->config, e, none);
+    e->kept_states = 1;
+    e->kept_pages = STATE_PAGES;
+    engine_plan(&m->config, e, some);
+    backend_description d;
+    m->backend->describe(m->handle, &d);
+    size_t state = 0;
+    for (int g = 0; g < BACKEND_GROUPS; g++)
+        state += (size_t)(some[g] - none[g]) * d.page_bytes[g];
+    size_t states = state ? o->prefix_bytes / state : 0;
+    e->kept_states = states < MOST ? (int32_t)states : MOST;
+    e->kept_pages = STATE_PAGES * e->kept_states;
+}
+
+// Fills in what the options leave open, except what resolve_kept does.
 static gptoss_status resolve(gptoss_model *m, const gptoss_model_options *o, gptoss_error *error) {
     int32_t longest = m->config.max_positions;
     int32_t context = o->context                  ? o->context
@@ -107,7 +130,8 @@ static gptoss_status resolve(gptoss_model *m, const gptoss_model_options *o, gpt
         status = resolve_way(m, o, error);
     if (batch > context)
         batch = context;
-    m->engine_options = (engine_options){context, o->sequences, batch};
+    m->engine_options =
+        (engine_options){.context = context, .sequences = o->sequences, .batch_tokens = batch};
     m->backend_options.max_tokens = batch;
     m->backend_options.max_context = context;
     return status;
@@ -130,7 +154,10 @@ static void fill_plan(gptoss_model *m) {
     backend_description d;
     m->backend->describe(m->handle, &d);
     model_bytes bytes = model_count_bytes(c);
-    int32_t n_pages[BACKEND_GROUPS];
+    int32_t n_pages[BACKEND_GROUPS], n_needed[BACKEND_GROUPS];
+    engine_options needed = m->engine_options;
+    needed.kept_states = needed.kept_pages = 0;
+    engine_plan(c, &needed, n_needed);
     engine_plan(c, &m->engine_options, n_pages);
     *p = (gptoss_plan){
         .precision = m->backend_options.precision == BACKEND_EXACT ? GPTOSS_EXACT : GPTOSS_FAST,
@@ -149,6 +176,7 @@ static void fill_plan(gptoss_model *m) {
         .sequences = m->engine_options.sequences,
         .threads = m->backend_options.n_threads,
         .batch_tokens = m->engine_options.batch_tokens,
+        .kept_states = m->engine_options.kept_states,
         .parameters = bytes.parameters,
         .active_parameters = bytes.active_parameters,
         .mapped_bytes = d.mapped_bytes,
@@ -156,8 +184,10 @@ static void fill_plan(gptoss_model *m) {
         .attention_bytes = d.attention_bytes,
         .scratch_bytes = d.scratch_bytes + engine_bytes(c, &m->engine_options),
     };
-    for (int g = 0; g < BACKEND_GROUPS; g++)
+    for (int g = 0; g < BACKEND_GROUPS; g++) {
         p->cache_bytes += (size_t)n_pages[g] * d.page_bytes[g];
+        p->kept_bytes += (size_t)(n_pages[g] - n_needed[g]) * d.page_bytes[g];
+    }
     p->total_bytes = p->mapped_bytes + p->weight_bytes + p->cache_bytes + p->scratch_bytes;
     copy_name(p->name, sizeof p->name, checkpoint_path(m->checkpoint));
     snprintf(p->device, sizeof p->device, "%s", d.device);
@@ -203,6 +233,7 @@ static gptoss_status prepare(const gptoss_model_options *options, gptoss_model *
         status = m->backend->open(&m->backend_options, &m->config, &m->weights, &m->handle, error);
     if (status != GPTOSS_OK)
         return status;
+    resolve_kept(m, options);
     fill_plan(m);
     if (options->memory_limit && m->plan.total_bytes > options->memory_limit)
         return base_fail(error, GPTOSS_NO_MEMORY,
@@ -271,6 +302,24 @@ void gptoss_model_describe(const gptoss_model *m, gptoss_plan *plan_out) {
 
 void gptoss_model_profile(gptoss_model *m, gptoss_profile *profile_out) {
     engine_profile(m->engine, profile_out);
+}
+
+void gptoss_model_stats(gptoss_model *m, gptoss_totals *stats_out) {
+    engine_counts counts = engine_count(m->engine);
+    *stats_out = (gptoss_totals){
+        .prompts = counts.prompts,
+        .prompt_tokens = counts.prompt_tokens,
+        .hits = counts.hits,
+        .reused_tokens = counts.reused_tokens,
+        .evicted = counts.cache.evicted,
+        .kept_states = (size_t)counts.cache.kept,
+    };
+    backend_description d;
+    m->backend->describe(m->handle, &d);
+    for (int g = 0; g < BACKEND_GROUPS; g++) {
+        stats_out->kept_bytes += (size_t)counts.cache.kept_pages[g] * d.page_bytes[g];
+        stats_out->free_bytes += (size_t)counts.cache.free_pages[g] * d.page_bytes[g];
+    }
 }
 
 gptoss_status gptoss_model_limits(gptoss_model *m, gptoss_limits *limits_out, gptoss_error *error) {

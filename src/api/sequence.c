@@ -72,6 +72,31 @@ static gptoss_status replace(gptoss_sequence *s, const base_ids *ids, gptoss_err
     return engine_push(s->engine, ids->data + common, ids->length - common, error);
 }
 
+// Marks the end of the opening (system and developer messages), which other conversations share,
+// and the ends of the last messages, to which people and agents go back.
+static void mark_messages(gptoss_sequence *s, const base_ids *ids,
+                          const gptoss_conversation *conversation) {
+    enum { LAST = 3 };
+    int32_t start = harmony_marker_id(s->model->tokenizer->harmony, HARMONY_MARK_START);
+    size_t n_opening = 0, n_starts = 0, last[LAST] = {0};
+    for (const char *role; (role = gptoss_conversation_role(conversation, n_opening));
+         n_opening++) {
+        if (strcmp(role, "system") != 0 && strcmp(role, "developer") != 0)
+            break;
+    }
+    for (size_t i = 0; i < ids->length; i++) {
+        if (ids->data[i] != start)
+            continue;
+        if (n_opening > 0 && n_starts == n_opening)
+            engine_mark(s->engine, i);
+        last[n_starts++ % LAST] = i;
+    }
+    for (size_t i = 0; i < LAST && i < n_starts; i++) {
+        if (last[i] > 0)
+            engine_mark(s->engine, last[i]);
+    }
+}
+
 gptoss_status gptoss_prompt(gptoss_sequence *s, const gptoss_conversation *conversation,
                             gptoss_error *error) {
     const gptoss_tokenizer *t = s->model->tokenizer;
@@ -84,6 +109,8 @@ gptoss_status gptoss_prompt(gptoss_sequence *s, const gptoss_conversation *conve
     status = harmony_render(t->harmony, conversation->messages, &options, &ids, error);
     if (status == GPTOSS_OK)
         status = replace(s, &ids, error);
+    if (status == GPTOSS_OK)
+        mark_messages(s, &ids, conversation);
     base_ids_free(&ids);
     return status;
 }
@@ -106,6 +133,14 @@ gptoss_status gptoss_truncate(gptoss_sequence *s, size_t length, gptoss_error *e
                          gptoss_sequence_length(s), length);
     engine_truncate(s->engine, length);
     s->started = false;
+    return GPTOSS_OK;
+}
+
+gptoss_status gptoss_mark(gptoss_sequence *s, size_t length, gptoss_error *error) {
+    if (length > gptoss_sequence_length(s))
+        return base_fail(error, GPTOSS_BAD_ARGUMENT, "the sequence has %zu tokens, not %zu",
+                         gptoss_sequence_length(s), length);
+    engine_mark(s->engine, length);
     return GPTOSS_OK;
 }
 
@@ -140,7 +175,7 @@ void gptoss_sampling_default(gptoss_sampling *sampling_out) {
 }
 
 void gptoss_generation_default(gptoss_generation *generation_out) {
-    *generation_out = (gptoss_generation){.speculation = true};
+    *generation_out = (gptoss_generation){.speculation = true, .reuse = true};
     gptoss_sampling_default(&generation_out->sampling);
 }
 
@@ -162,7 +197,8 @@ gptoss_status gptoss_start(gptoss_sequence *s, const gptoss_generation *generati
     engine_request request = {.sampling = g->sampling,
                               .max_tokens = g->max_tokens,
                               .n_top = g->logprobs,
-                              .speculation = g->speculation};
+                              .speculation = g->speculation,
+                              .reuse = g->reuse};
     if (!g->ignore_stop)
         fill_stops(s->model, &request);
     harmony_parser *parser = NULL;

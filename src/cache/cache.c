@@ -1,62 +1,50 @@
 // Page tables: reference counts, copy on write, sliding windows.
-#include "cache/cache.h"
+#include "cache/internal.h"
 
 #include <assert.h>
 #include <string.h>
 
-// Free pages are a stack of page numbers; a page is in it exactly when its count is 0.
-typedef struct page_set {
-    int32_t n_pages, n_free;
-    int32_t *free;       // [n_pages], the first n_free are in use as the stack
-    int32_t *references; // [n_pages]
-} page_set;
-
-struct cache {
-    const backend_table *backend;
-    void *handle;
-    int32_t window;   // 0: no sliding layers
-    int32_t capacity; // pages of the longest sequence
-    page_set sets[BACKEND_GROUPS];
-};
-
-static int32_t pages_for(int32_t positions) {
-    return positions / BACKEND_PAGE + (positions % BACKEND_PAGE != 0);
+// Sliding pages that a sequence needs at rest: the window, which may start and end inside of a
+// page.
+static int32_t window_pages(const model_config *config) {
+    return pages_for(config->window) + 2;
 }
 
-void cache_plan(const model_config *config, int32_t context, int32_t n_sequences,
-                int32_t n_snapshots, int32_t max_tokens, int32_t n_pages_out[BACKEND_GROUPS]) {
+void cache_plan(const model_config *config, const cache_options *o,
+                int32_t n_pages_out[BACKEND_GROUPS]) {
     bool any[BACKEND_GROUPS] = {false, false};
     for (int i = 0; i < config->layers; i++)
         any[config->is_sliding[i] ? BACKEND_SLIDING : BACKEND_FULL] = true;
-    int32_t whole = pages_for(context);
-    // The window before a batch and the batch itself, each of which may start inside of a page.
-    int32_t sliding = pages_for(config->window) + pages_for(max_tokens) + 2;
-    if (sliding > whole)
-        sliding = whole;
-    // A snapshot holds its own last page, and the window before it.
-    sliding += n_snapshots * (pages_for(config->window) + 2);
-    whole += n_snapshots;
-    n_pages_out[BACKEND_FULL] = any[BACKEND_FULL] ? whole * n_sequences : 0;
-    n_pages_out[BACKEND_SLIDING] = any[BACKEND_SLIDING] ? sliding * n_sequences : 0;
+    int32_t whole = pages_for(o->context), sliding = window_pages(config);
+    int32_t full = whole * o->sequences + o->kept_pages;
+    // The tokens of a batch are one sequence's or shared by many, and some may lie in a new page.
+    int32_t slides =
+        sliding < whole ? sliding * o->sequences + pages_for(o->max_tokens) : whole * o->sequences;
+    slides += o->kept_states * sliding;
+    n_pages_out[BACKEND_FULL] = any[BACKEND_FULL] ? full : 0;
+    n_pages_out[BACKEND_SLIDING] = any[BACKEND_SLIDING] ? slides : 0;
 }
 
-gptoss_status cache_open(const backend_table *backend, void *handle,
-                         const int32_t n_pages[BACKEND_GROUPS], int32_t window, int32_t context,
-                         cache **cache_out, gptoss_error *error) {
+gptoss_status cache_open(const backend_table *backend, void *handle, const model_config *config,
+                         const cache_options *options, cache **cache_out, gptoss_error *error) {
     *cache_out = NULL;
     cache *c = base_alloc_zero(1, sizeof *c);
     if (!c)
         return base_fail_memory(error, sizeof *c);
     c->backend = backend;
     c->handle = handle;
-    c->window = window;
-    c->capacity = pages_for(context);
+    c->window = config->window;
+    c->capacity = pages_for(options->context);
+    c->most_kept = options->kept_states;
+    int32_t n_pages[BACKEND_GROUPS];
+    cache_plan(config, options, n_pages);
     for (int g = 0; g < BACKEND_GROUPS; g++) {
         page_set *set = &c->sets[g];
         size_t n = (size_t)n_pages[g];
         set->free = base_alloc(n, sizeof *set->free);
         set->references = base_alloc_zero(n, sizeof *set->references);
-        if (!set->free || !set->references) {
+        set->living = base_alloc_zero(n, sizeof *set->living);
+        if (!set->free || !set->references || !set->living) {
             cache_close(c);
             return base_fail_memory(error, n * sizeof *set->free);
         }
@@ -71,9 +59,11 @@ gptoss_status cache_open(const backend_table *backend, void *handle,
 void cache_close(cache *c) {
     if (!c)
         return;
+    cache_forget(c);
     for (int g = 0; g < BACKEND_GROUPS; g++) {
         base_free(c->sets[g].free);
         base_free(c->sets[g].references);
+        base_free(c->sets[g].living);
     }
     base_free(c);
 }
@@ -82,17 +72,29 @@ int32_t cache_free_pages(const cache *c, backend_group group) {
     return c->sets[group].n_free;
 }
 
+int32_t cache_available_pages(const cache *c, backend_group group) {
+    return c->sets[group].n_pages - c->sets[group].n_living;
+}
+
+void page_refer(page_set *set, int32_t page, bool living) {
+    set->references[page]++;
+    if (living && set->living[page]++ == 0)
+        set->n_living++;
+}
+
+void page_drop(page_set *set, int32_t page, bool living) {
+    assert(set->references[page] > 0);
+    if (living && --set->living[page] == 0)
+        set->n_living--;
+    if (--set->references[page] == 0)
+        set->free[set->n_free++] = page;
+}
+
 static int32_t take(page_set *set) {
     assert(set->n_free > 0);
     int32_t page = set->free[--set->n_free];
-    set->references[page] = 1;
+    page_refer(set, page, true);
     return page;
-}
-
-static void drop(page_set *set, int32_t page) {
-    assert(set->references[page] > 0);
-    if (--set->references[page] == 0)
-        set->free[set->n_free++] = page;
 }
 
 gptoss_status cache_sequence_init(const cache *c, cache_sequence *sequence_out,
@@ -115,7 +117,7 @@ gptoss_status cache_sequence_init(const cache *c, cache_sequence *sequence_out,
 static void drop_range(cache *c, cache_sequence *s, int group, int32_t begin, int32_t end) {
     for (int32_t i = begin; i < end; i++) {
         if (s->pages[group][i] >= 0) {
-            drop(&c->sets[group], s->pages[group][i]);
+            page_drop(&c->sets[group], s->pages[group][i], true);
             s->pages[group][i] = -1;
         }
     }
@@ -130,51 +132,80 @@ void cache_sequence_free(cache *c, cache_sequence *s) {
     *s = (cache_sequence){0};
 }
 
-// Whether the last page is partly filled and shared, so that writing behind it needs a copy.
-static bool shares_last(const cache *c, const cache_sequence *s, int group) {
+// References to the last page where it is partly filled, so that writing behind it needs a copy
+// unless there is one only: those of `counts`.
+static int32_t last_shared(const cache_sequence *s, int group, const int32_t *counts) {
     if (s->length % BACKEND_PAGE == 0)
-        return false;
+        return 0;
     int32_t page = s->pages[group][s->length / BACKEND_PAGE];
-    return page >= 0 && c->sets[group].references[page] > 1;
+    return page >= 0 && counts[page] > 1;
+}
+
+int32_t cache_room(const cache *c, const cache_sequence *s) {
+    int32_t in_page = pages_for(s->length) * BACKEND_PAGE - s->length;
+    int32_t room = c->capacity * BACKEND_PAGE - s->length;
+    for (int g = 0; g < BACKEND_GROUPS; g++) {
+        const page_set *set = &c->sets[g];
+        int32_t pages = set->n_pages - set->n_living - last_shared(s, g, set->living);
+        int32_t positions = pages < 0 ? 0 : in_page + pages * BACKEND_PAGE;
+        if (set->n_pages && positions < room)
+            room = positions;
+    }
+    return room;
+}
+
+// Makes the pages free that are to be taken; there are as many.
+static void evict_for(cache *c, const cache_sequence *s, int32_t n_new) {
+    for (int g = 0; g < BACKEND_GROUPS; g++) {
+        page_set *set = &c->sets[g];
+        while (set->n_pages && n_new + last_shared(s, g, set->references) > set->n_free) {
+            bool evicted = kept_evict(c);
+            assert(evicted);
+            (void)evicted;
+        }
+    }
+}
+
+// Gives the sequence a last page of its own in each group.
+static gptoss_status own_last(cache *c, cache_sequence *s, gptoss_error *error) {
+    for (int g = 0; g < BACKEND_GROUPS; g++) {
+        page_set *set = &c->sets[g];
+        if (!last_shared(s, g, set->references))
+            continue;
+        int32_t *last = &s->pages[g][s->length / BACKEND_PAGE];
+        int32_t copy = take(set);
+        gptoss_status status = c->backend->page_copy(c->handle, g, *last, copy, error);
+        if (status != GPTOSS_OK) {
+            page_drop(set, copy, true);
+            return status; // a copy made for the other group stays: it is as good
+        }
+        page_drop(set, *last, true);
+        *last = copy;
+    }
+    return GPTOSS_OK;
 }
 
 gptoss_status cache_extend(cache *c, cache_sequence *s, int32_t count, gptoss_error *error) {
     if (count < 0 || count > c->capacity * BACKEND_PAGE - s->length)
         return base_fail(error, GPTOSS_NO_MEMORY, "the context of %d positions is full",
                          c->capacity * BACKEND_PAGE);
+    if (count == 0)
+        return GPTOSS_OK;
+    if (count > cache_room(c, s))
+        return base_fail(error, GPTOSS_NO_MEMORY,
+                         "the cache is full: sequences hold all pages of %d positions",
+                         BACKEND_PAGE);
     int32_t begin = pages_for(s->length), end = pages_for(s->length + count);
-    for (int g = 0; g < BACKEND_GROUPS; g++) {
-        if (c->sets[g].n_pages && end - begin + shares_last(c, s, g) > c->sets[g].n_free)
-            return base_fail(error, GPTOSS_NO_MEMORY,
-                             "the cache is full: all %d pages of %d positions are in use",
-                             c->sets[g].n_pages, BACKEND_PAGE);
-    }
-    for (int g = 0; g < BACKEND_GROUPS; g++) {
-        page_set *set = &c->sets[g];
-        if (count > 0 && shares_last(c, s, g)) {
-            int32_t *last = &s->pages[g][s->length / BACKEND_PAGE];
-            int32_t copy = take(set);
-            gptoss_status status = c->backend->page_copy(c->handle, g, *last, copy, error);
-            if (status != GPTOSS_OK) {
-                drop(set, copy);
-                return status; // a copy made for the other group stays: it is as good
-            }
-            drop(set, *last);
-            *last = copy;
-        }
-    }
+    evict_for(c, s, end - begin);
+    gptoss_status status = own_last(c, s, error);
+    if (status != GPTOSS_OK)
+        return status;
     for (int g = 0; g < BACKEND_GROUPS; g++) {
         for (int32_t i = begin; i < end && c->sets[g].n_pages; i++)
             s->pages[g][i] = take(&c->sets[g]);
     }
     s->length += count;
     return GPTOSS_OK;
-}
-
-// The first position that sliding layers must keep of a sequence, so that it can go on behind
-// `length` positions.
-static int32_t window_start(const cache *c, int32_t length) {
-    return c->window && length > c->window ? length - c->window : 0;
 }
 
 void cache_trim(cache *c, cache_sequence *s, int32_t length) {
@@ -205,7 +236,7 @@ void cache_fork(cache *c, const cache_sequence *s, cache_sequence *copy) {
             int32_t page = s->pages[g][i];
             copy->pages[g][i] = page;
             if (page >= 0)
-                c->sets[g].references[page]++;
+                page_refer(&c->sets[g], page, true);
         }
     }
     copy->length = s->length;

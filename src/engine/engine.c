@@ -3,18 +3,28 @@
 
 #include <string.h>
 
+static cache_options cache_options_of(const engine_options *o) {
+    return (cache_options){.context = o->context,
+                           .sequences = o->sequences,
+                           .max_tokens = o->batch_tokens,
+                           .kept_states = o->kept_states,
+                           .kept_pages = o->kept_pages};
+}
+
 void engine_plan(const model_config *config, const engine_options *options,
                  int32_t n_pages_out[BACKEND_GROUPS]) {
-    cache_plan(config, options->context, options->sequences, ENGINE_SNAPSHOTS,
-               options->batch_tokens, n_pages_out);
+    cache_options kept = cache_options_of(options);
+    cache_plan(config, &kept, n_pages_out);
 }
 
 size_t engine_bytes(const model_config *config, const engine_options *options) {
     size_t per_token = sizeof(int32_t) + sizeof(backend_run) + sizeof(step_part);
     size_t sampling = 5 * sizeof(float); // sampler: candidates, counts, adjusted logits
+    cache_options kept = cache_options_of(options);
     return (size_t)config->vocabulary * (MAX_ROWS * sizeof(float) + sampling) +
            (size_t)options->batch_tokens * per_token +
-           lookup_bytes(options->context) * (size_t)options->sequences;
+           lookup_bytes(options->context) * (size_t)options->sequences +
+           cache_kept_bytes(config, &kept);
 }
 
 static gptoss_status step_init(engine *e, gptoss_error *error) {
@@ -43,12 +53,12 @@ gptoss_status engine_open(const backend_table *backend, void *handle, const mode
     pthread_mutex_init(&e->lock, NULL);
     pthread_cond_init(&e->changed, NULL);
 
+    cache_options kept = cache_options_of(options);
     int32_t n_pages[BACKEND_GROUPS];
-    engine_plan(config, options, n_pages);
+    cache_plan(config, &kept, n_pages);
     gptoss_status status = backend->cache_create(handle, n_pages, error);
     if (status == GPTOSS_OK)
-        status = cache_open(backend, handle, n_pages, config->window, options->context, &e->cache,
-                            error);
+        status = cache_open(backend, handle, config, &kept, &e->cache, error);
     if (status == GPTOSS_OK)
         status = sampler_create(config->vocabulary, &e->sampler, error);
     if (status == GPTOSS_OK)
@@ -111,6 +121,14 @@ void engine_profile(engine *e, gptoss_profile *profile_out) {
     add_part(&profile_out->decode, &e->sampled_decode);
     release(e);
     unlock(e);
+}
+
+engine_counts engine_count(engine *e) {
+    pthread_mutex_lock(&e->lock);
+    engine_counts counts = e->counts;
+    counts.cache = cache_count(e->cache);
+    unlock(e);
+    return counts;
 }
 
 gptoss_status engine_limits(engine *e, gptoss_limits *limits_out, gptoss_error *error) {

@@ -18,8 +18,8 @@
 #include "sample/sample.h"
 
 enum {
-    ENGINE_SNAPSHOTS = 4, // earlier states kept per sequence, at ends of prompts
-    ENGINE_MAX_TOP = 20,  // most probable tokens reported with a sampled one
+    ENGINE_MARKS = 8,    // of one sequence
+    ENGINE_MAX_TOP = 20, // most probable tokens reported with a sampled one
     ENGINE_MAX_STOPS = 8,
 };
 
@@ -30,6 +30,8 @@ typedef struct engine_options {
     int32_t context;      // positions per sequence
     int32_t sequences;    // that the cache is planned for
     int32_t batch_tokens; // as in backend_options.max_tokens
+    int32_t kept_states;  // as in cache_options
+    int32_t kept_pages;
 } engine_options;
 
 // Pages of each group that engine_open will ask of the backend.
@@ -65,8 +67,11 @@ size_t engine_cached(engine_sequence *sequence); // tokens whose keys and values
 // fit into the context; the sequence is then as it was.
 gptoss_status engine_push(engine_sequence *sequence, const int32_t *ids, size_t n_ids,
                           gptoss_error *error);
+// Others will begin with the first `length` tokens: when they are computed, that state is kept.
+// A sequence has at most ENGINE_MARKS marks ahead; more are not looked at.
+void engine_mark(engine_sequence *sequence, size_t length);
 // Forgets tokens from `length` on, and those that were not handed over; what is cached before
-// stays, as far as windows and snapshots allow. Ends a generation that is under way.
+// stays, as far as windows allow. Ends a generation that is under way.
 void engine_truncate(engine_sequence *sequence, size_t length);
 gptoss_status engine_fork(engine_sequence *sequence, engine_sequence **copy_out,
                           gptoss_error *error);
@@ -87,6 +92,8 @@ typedef struct engine_request {
     int32_t stops[ENGINE_MAX_STOPS]; // [n_stops] ids that end it; they are kept and reported
     int32_t n_stops;
     bool speculation;
+    bool reuse; // begin with what is kept of the same tokens, and keep the ends of this prompt and
+                // of this generation
 } engine_request;
 
 // The bias array is copied. The sequence must hold at least one token.
@@ -119,6 +126,15 @@ typedef struct engine_result {
 // The next result, in order. A failure ends the generation. After DONE: GPTOSS_BAD_ARGUMENT.
 gptoss_status engine_next(engine_sequence *sequence, engine_result *result_out,
                           gptoss_error *error);
+
+typedef struct engine_counts {
+    uint64_t prompts, prompt_tokens; // of generations that were started with `reuse`
+    uint64_t hits, reused_tokens;    // of those, what was not computed again
+    cache_counts cache;
+} engine_counts;
+
+// What was kept and what it was good for, since engine_open.
+engine_counts engine_count(engine *engine);
 
 // Asks a generation to end; from any thread, or a signal handler. Tokens that were not handed over
 // are forgotten.

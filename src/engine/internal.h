@@ -45,16 +45,17 @@ struct engine {
     step step;
     gptoss_part sampled_prompt, sampled_decode; // for the profile
     engine_sequence *first, *last;              // all sequences, the least recently computed first
+    engine_counts counts;                       // without the cache's own
 };
 
 struct engine_sequence {
     engine *engine;
     engine_sequence *previous, *next;
-    base_ids ids;                               // capacity for the whole context from the start
-    size_t n_prompt;                            // tokens before the generation
-    cache_sequence pages;                       // pages.length tokens are computed
-    cache_sequence snapshots[ENGINE_SNAPSHOTS]; // [n_snapshots], the newest last
-    int32_t n_snapshots;
+    base_ids ids;                // capacity for the whole context from the start
+    size_t n_prompt;             // tokens before the generation
+    cache_sequence pages;        // pages.length tokens are computed
+    int32_t marks[ENGINE_MARKS]; // [n_marks] lengths whose states are to be kept
+    int32_t n_marks;
     bool in_step;    // the computing thread works on it: everything else must wait
     bool running;    // between start and the last result
     bool progressed; // a part of the prompt was computed and not yet reported
@@ -87,7 +88,7 @@ void run_step(engine *engine);
 // Tokens that the caller does not know of yet.
 int32_t unfetched(const engine_sequence *sequence);
 
-void snapshots_drop(engine_sequence *sequence, int32_t keep);
-void snapshot_take(engine_sequence *sequence);
+// Keeps the state that the sequence had at `length`, if its request wants that.
+void keep(engine_sequence *sequence, int32_t length);
 
 #endif

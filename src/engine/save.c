@@ -252,7 +252,7 @@ gptoss_status engine_restore(engine_sequence *s, uint64_t fingerprint, const cha
             s->ids.length = 0;
             (void)base_ids_append(&s->ids, ids, (size_t)h.n_ids); // has its room
             s->n_prompt = s->ids.length;
-            snapshots_drop(s, 0);
+            s->n_marks = 0;
         }
         cache_sequence_free(e->cache, &pages);
         release(e);

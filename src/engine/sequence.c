@@ -52,7 +52,6 @@ void engine_sequence_free(engine_sequence *s) {
         s->next->previous = s->previous;
     else
         e->last = s->previous;
-    snapshots_drop(s, 0);
     cache_sequence_free(e->cache, &s->pages);
     unlock(e);
     draft_free(&s->draft);
@@ -106,39 +105,16 @@ gptoss_status engine_push(engine_sequence *s, const int32_t *ids, size_t n_ids,
     return status;
 }
 
-void snapshots_drop(engine_sequence *s, int32_t keep) {
-    while (s->n_snapshots > keep)
-        cache_sequence_free(s->engine->cache, &s->snapshots[--s->n_snapshots]);
+void engine_mark(engine_sequence *s, size_t length) {
+    lock_idle(s);
+    if (s->n_marks < ENGINE_MARKS && length > (size_t)s->pages.length && length <= known_length(s))
+        s->marks[s->n_marks++] = (int32_t)length;
+    unlock(s->engine);
 }
 
-// Keeps the present state. Without memory, or when it is kept already, nothing happens: snapshots
-// only save work.
-void snapshot_take(engine_sequence *s) {
-    if (s->n_snapshots > 0 && s->snapshots[s->n_snapshots - 1].length == s->pages.length)
-        return;
-    cache_sequence copy;
-    if (cache_sequence_init(s->engine->cache, &copy, NULL) != GPTOSS_OK)
-        return;
-    if (s->n_snapshots == ENGINE_SNAPSHOTS) {
-        cache_sequence_free(s->engine->cache, &s->snapshots[0]);
-        s->n_snapshots--;
-        memmove(s->snapshots, s->snapshots + 1, (size_t)s->n_snapshots * sizeof *s->snapshots);
-    }
-    cache_fork(s->engine->cache, &s->pages, &copy);
-    s->snapshots[s->n_snapshots++] = copy;
-}
-
-// Cuts what is computed down to `length` positions: directly where the windows are still there,
-// else by way of the newest snapshot that is short enough.
-static void cut_pages(engine_sequence *s, int32_t length) {
-    cache *c = s->engine->cache;
-    while (s->n_snapshots > 0 && s->snapshots[s->n_snapshots - 1].length > length)
-        snapshots_drop(s, s->n_snapshots - 1);
-    if (length >= s->pages.length)
-        return;
-    if (cache_truncate(c, &s->pages, length) == length || s->n_snapshots == 0)
-        return;
-    cache_fork(c, &s->snapshots[s->n_snapshots - 1], &s->pages);
+void keep(engine_sequence *s, int32_t length) {
+    if (s->request.reuse)
+        cache_keep(s->engine->cache, &s->pages, s->ids.data, length);
 }
 
 // Forgets the tokens from `length` on, and those that the caller does not know of.
@@ -151,7 +127,11 @@ static void cut(engine_sequence *s, size_t length) {
         return;
     draft_cut(&s->draft, s->ids.data, (int32_t)length);
     s->ids.length = length;
-    cut_pages(s, (int32_t)length);
+    (void)cache_truncate(s->engine->cache, &s->pages, (int32_t)length);
+    for (int32_t i = 0; i < s->n_marks; i++) {
+        if ((size_t)s->marks[i] > length)
+            s->marks[i--] = s->marks[--s->n_marks];
+    }
     if (s->n_prompt > length)
         s->n_prompt = length;
 }
@@ -189,6 +169,21 @@ static gptoss_status check_request(const engine_sequence *s, const engine_reques
     return sample_check(&r->sampling, s->engine->config->vocabulary, error);
 }
 
+// Takes over what is computed already: by the sequence itself, or by any other.
+static void begin(engine_sequence *s) {
+    engine *e = s->engine;
+    // The logits to sample from are those of the last token: it is computed again if need be.
+    int32_t most = (int32_t)s->ids.length - 1;
+    (void)cache_truncate(e->cache, &s->pages, most);
+    if (!s->request.reuse)
+        return;
+    int32_t length = cache_adopt(e->cache, &s->pages, s->ids.data, most);
+    e->counts.prompts++;
+    e->counts.prompt_tokens += s->ids.length;
+    e->counts.hits += length > 0;
+    e->counts.reused_tokens += (uint64_t)length;
+}
+
 gptoss_status engine_start(engine_sequence *s, const engine_request *request, gptoss_error *error) {
     gptoss_logit_bias *bias = NULL;
     lock_idle(s);
@@ -217,8 +212,7 @@ gptoss_status engine_start(engine_sequence *s, const engine_request *request, gp
         s->finish = s->ids.length < s->ids.capacity ? ENGINE_RUNNING : ENGINE_LENGTH;
         s->failure = (gptoss_error){0};
         atomic_store(&s->cancelled, false);
-        // The logits to sample from are those of the last token: it is computed again if need be.
-        cut_pages(s, (int32_t)s->ids.length - 1);
+        begin(s);
     }
     unlock(s->engine);
     return status;
@@ -235,6 +229,8 @@ static void cancel(engine_sequence *s) {
         s->failure = (gptoss_error){0};
         cut(s, s->ids.length);
     }
+    if (s->finish == ENGINE_RUNNING && s->failure.status == GPTOSS_OK)
+        keep(s, s->pages.length);
     if (s->finish == ENGINE_RUNNING)
         s->finish = ENGINE_CANCELLED;
 }

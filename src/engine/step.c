@@ -33,18 +33,6 @@ static int32_t guess(const engine_sequence *s, int32_t most, int32_t *ids) {
     return draft_guess(&s->draft, s->ids.data, most, ids);
 }
 
-// Covers `count` more positions, without the snapshots if need be: they only save work, and give
-// their pages to the living. Otherwise the sequence gets its failure.
-static bool extend(engine *e, engine_sequence *s, int32_t count) {
-    gptoss_status status = cache_extend(e->cache, &s->pages, count, &s->failure);
-    if (status == GPTOSS_NO_MEMORY && s->n_snapshots > 0) {
-        snapshots_drop(s, 0);
-        s->failure = (gptoss_error){0};
-        status = cache_extend(e->cache, &s->pages, count, &s->failure);
-    }
-    return status == GPTOSS_OK;
-}
-
 // Puts up to `most` pending tokens of a sequence into the batch, and where that is all of them, up
 // to `most_guesses` behind them.
 static void add_run(engine *e, engine_sequence *s, int32_t most, int32_t most_guesses) {
@@ -55,7 +43,7 @@ static void add_run(engine *e, engine_sequence *s, int32_t most, int32_t most_gu
     if (whole)
         n_guesses = guess(s, least(most - wanted, most_guesses), ids + wanted);
     int32_t count = wanted + n_guesses;
-    if (!extend(e, s, count))
+    if (cache_extend(e->cache, &s->pages, count, &s->failure) != GPTOSS_OK)
         return;
     memcpy(ids, s->ids.data + position, (size_t)wanted * sizeof *ids);
     backend_run *run = &st->runs[st->n_runs];
@@ -153,17 +141,32 @@ static void sample_part(engine *e, step_part *part) {
     }
 }
 
+// Keeps the states that others may begin with: at the ends of the prompt and of the generation, and
+// at marks that were reached. Behind these there may be more that was computed.
+static void keep_states(engine_sequence *s, int32_t before) {
+    int32_t now = s->pages.length;
+    for (int32_t i = 0; i < s->n_marks; i++) {
+        if (s->marks[i] > now)
+            continue;
+        keep(s, s->marks[i]);
+        s->marks[i--] = s->marks[--s->n_marks];
+    }
+    if (before < (int32_t)s->n_prompt && (int32_t)s->n_prompt <= now)
+        keep(s, (int32_t)s->n_prompt);
+    if (s->finish != ENGINE_RUNNING)
+        keep(s, now);
+}
+
 // Ends the step for one sequence in it.
 static void publish_part(engine *e, const step_part *part, const backend_run *run) {
     engine_sequence *s = part->owner;
     int32_t n_guesses = part->n_rows ? part->n_rows - 1 : 0;
     (void)cache_truncate(e->cache, &s->pages,
                          run->position + run->count - (part->n_rows - part->n_used));
+    keep_states(s, run->position);
     // The caller does not know of what was guessed: it may still go back to before it.
     cache_trim(e->cache, &s->pages, run->position + run->count - n_guesses - 1);
     s->progressed = part->n_rows == 0;
-    if (s->pages.length == (int32_t)s->n_prompt)
-        snapshot_take(s);
 }
 
 // Ends the step for every sequence in it, under the lock.

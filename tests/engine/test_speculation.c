@@ -45,7 +45,11 @@ static void check_lives(int layers, int window, backend_precision precision, int
     static lived plain, guessing, beside[THREADS];
     random_model m;
     model_make(&m, layers, window, first + 1);
-    engine_options options = {CONTEXT, LIFE_SEQUENCES, batch_tokens};
+    engine_options options = {.context = CONTEXT,
+                              .sequences = LIFE_SEQUENCES,
+                              .batch_tokens = batch_tokens,
+                              .kept_states = 12,
+                              .kept_pages = 12};
     open_engine own = engine_over(&m, &cpu_backend, precision, options);
     options.sequences *= THREADS;
     open_engine shared = engine_over(&m, &cpu_backend, precision, options);
@@ -134,7 +138,7 @@ static void check_ends(void) {
     model_make(&m, 4, 30, 5);
     backend_table counting = cpu_backend;
     counting.forward = count_forward;
-    engine_options options = {CONTEXT, 1, 128};
+    engine_options options = {.context = CONTEXT, .sequences = 1, .batch_tokens = 128};
     open_engine o = engine_over(&m, &counting, BACKEND_FAST, options);
     engine_sequence *s;
     gptoss_error error;
