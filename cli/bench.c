@@ -203,7 +203,7 @@ static int bench_one(model_choice *choice, const bench_options *options) {
             status = cli_fail("out of memory");
         }
     }
-    text_free(&text);
+    buffer_free(&text);
     bench_report_free(report);
     free(report);
     return output_finish(&out, status);

@@ -23,8 +23,8 @@ typedef struct stairs {
 static bool add_value(text_buffer *text, double value, double better) {
     int digits = value < 1 ? 3 : value < 100 ? 2 : 0;
     return better > 0 && better < 1e6
-               ? text_format(text, " %10.*f %7.*fx", digits, value, better < 100 ? 1 : 0, better)
-               : text_format(text, " %10.*f %8s", digits, value, "-");
+               ? buffer_format(text, " %10.*f %7.*fx", digits, value, better < 100 ? 1 : 0, better)
+               : buffer_format(text, " %10.*f %8s", digits, value, "-");
 }
 
 static bool add_time(text_buffer *text, double first, double seconds) {
@@ -33,9 +33,9 @@ static bool add_time(text_buffer *text, double first, double seconds) {
 
 static bool add_stair(const stairs *s, const stair *step, text_buffer *text) {
     const bench_report *r = &step->report, *first = s->first;
-    bool ok = text_format(text, "%-15s", step->config->name);
+    bool ok = buffer_format(text, "%-15s", step->config->name);
     if (ok && step->refusal.status) {
-        return text_format(text, " %s\n", step->refusal.message);
+        return buffer_format(text, " %s\n", step->refusal.message);
     }
     ok = ok && add_time(text, first->load_seconds, r->load_seconds) &&
          add_time(text, first->weights_seconds, r->weights_seconds);
@@ -49,42 +49,42 @@ static bool add_stair(const stairs *s, const stair *step, text_buffer *text) {
     }
     double bytes = (double)r->plan.attention_bytes;
     return ok && add_value(text, bytes, (double)first->plan.attention_bytes / bytes) &&
-           text_format(text, " %8.1f%s\n", (double)r->plan.total_bytes / (1 << 20),
-                       disturbed ? "  disturbed" : "");
+           buffer_format(text, " %8.1f%s\n", (double)r->plan.total_bytes / (1 << 20),
+                         disturbed ? "  disturbed" : "");
 }
 
 static bool add_table(const stairs *s, text_buffer *text) {
     const bench_report *first = s->first;
-    bool ok = text_format(text, "%s: %s, %d processor%s; xN: times better than %s\n\n%-15s",
-                          first->plan.name, first->processor, first->processors,
-                          first->processors == 1 ? "" : "s", first->config, "") &&
-              text_format(text, " %10s %8s %10s %8s", "load ms", "", "weights ms", "");
+    bool ok = buffer_format(text, "%s: %s, %d processor%s; xN: times better than %s\n\n%-15s",
+                            first->plan.name, first->processor, first->processors,
+                            first->processors == 1 ? "" : "s", first->config, "") &&
+              buffer_format(text, " %10s %8s %10s %8s", "load ms", "", "weights ms", "");
     for (int t = 0; t < first->n_results && ok; t++) {
-        ok = text_format(text, " %10s %8s", first->results[t].test.name, "");
+        ok = buffer_format(text, " %10s %8s", first->results[t].test.name, "");
     }
-    ok = ok && text_format(text, " %10s %8s %8s\n", "attention B", "", "MiB");
+    ok = ok && buffer_format(text, " %10s %8s %8s\n", "attention B", "", "MiB");
     for (int i = 0; i < s->n && ok; i++) {
         ok = add_stair(s, &s->all[i], text);
     }
-    ok = ok &&
-         text_add(text, "\nload: until the model can be asked, weights of that; tests: tokens/s; "
-                        "attention: bytes\nof keys and values for a position in a layer; MiB: all "
-                        "memory, mapped weights included\n\n");
+    ok = ok && buffer_add(
+                   text, "\nload: until the model can be asked, weights of that; tests: tokens/s; "
+                         "attention: bytes\nof keys and values for a position in a layer; MiB: all "
+                         "memory, mapped weights included\n\n");
     for (int i = 0; i < s->n && ok; i++) {
-        ok = text_format(text, "%-15s %s\n", s->all[i].config->name, s->all[i].config->adds);
+        ok = buffer_format(text, "%-15s %s\n", s->all[i].config->name, s->all[i].config->adds);
     }
     return ok;
 }
 
 static bool add_document(const stairs *s, text_buffer *json) {
-    bool ok = text_add(json, "{\"configs\":[\n"), any = false;
+    bool ok = buffer_add(json, "{\"configs\":[\n"), any = false;
     for (int i = 0; i < s->n && ok; i++) {
         if (s->all[i].refusal.status == GPTOSS_OK) {
-            ok = text_add(json, any ? ",\n" : "") && bench_report_json(&s->all[i].report, json);
+            ok = buffer_add(json, any ? ",\n" : "") && bench_report_json(&s->all[i].report, json);
             any = true;
         }
     }
-    return ok && text_add(json, "]}\n");
+    return ok && buffer_add(json, "]}\n");
 }
 
 static int print(const stairs *s, bool json) {
@@ -96,7 +96,7 @@ static int print(const stairs *s, bool json) {
     } else {
         status = cli_fail("out of memory");
     }
-    text_free(&text);
+    buffer_free(&text);
     return output_finish(&out, status);
 }
 

@@ -14,24 +14,24 @@ static bool add_head(const bench_report *r, text_buffer *text) {
         snprintf(reads, sizeof(reads), "%.1f to %.1f", r->least_read * 1e-9,
                  r->limits.read_bytes * 1e-9);
     }
-    bool ok =
-        text_format(text, "%s: %s, %s, %s\n", p->name, model_precisions[p->precision], p->device,
-                    p->kernels) &&
-        text_format(text,
-                    "%s, %d processor%s: reads %s GB/s, %.0f GMAC/s of 8-bit "
-                    "integers, %.0f of float32\n",
-                    r->processor, r->processors, r->processors == 1 ? "" : "s", reads,
-                    r->limits.int8_macs * 1e-9, r->limits.f32_macs * 1e-9) &&
-        text_format(text,
-                    "loaded in %.4f s (weights: %.4f), first token of a %d-token prompt "
-                    "%.2f s later\n",
-                    r->load_seconds, r->weights_seconds, (int)r->first_tokens, r->first_seconds) &&
-        text_format(text, "memory: %.2f GiB planned", (double)p->total_bytes / gib);
+    bool ok = buffer_format(text, "%s: %s, %s, %s\n", p->name, model_precisions[p->precision],
+                            p->device, p->kernels) &&
+              buffer_format(text,
+                            "%s, %d processor%s: reads %s GB/s, %.0f GMAC/s of 8-bit "
+                            "integers, %.0f of float32\n",
+                            r->processor, r->processors, r->processors == 1 ? "" : "s", reads,
+                            r->limits.int8_macs * 1e-9, r->limits.f32_macs * 1e-9) &&
+              buffer_format(text,
+                            "loaded in %.4f s (weights: %.4f), first token of a %d-token prompt "
+                            "%.2f s later\n",
+                            r->load_seconds, r->weights_seconds, (int)r->first_tokens,
+                            r->first_seconds) &&
+              buffer_format(text, "memory: %.2f GiB planned", (double)p->total_bytes / gib);
     if (ok && r->resident) {
-        ok = text_format(text, ", %.2f resident, %.2f at most", (double)r->resident / gib,
-                         (double)r->resident_most / gib);
+        ok = buffer_format(text, ", %.2f resident, %.2f at most", (double)r->resident / gib,
+                           (double)r->resident_most / gib);
     }
-    return ok && text_add(text, "\n");
+    return ok && buffer_add(text, "\n");
 }
 
 static bool has_energy(const bench_report *r) {
@@ -42,29 +42,29 @@ static bool add_row(const bench_report *report, const bench_result *r, text_buff
     double least, most;
     bench_spread(r, &least, &most);
     bool ok =
-        text_format(text, "%-16s %10.2f  %10.2f - %-10.2f %10.2f %-10s %5.0f %%", r->test.name,
-                    BENCH_MIDDLE(r, tokens_per_second), least, most, BENCH_MIDDLE(r, bound),
-                    r->bound_by_memory ? "memory" : "arithmetic", BENCH_MIDDLE(r, reached) * 100);
+        buffer_format(text, "%-16s %10.2f  %10.2f - %-10.2f %10.2f %-10s %5.0f %%", r->test.name,
+                      BENCH_MIDDLE(r, tokens_per_second), least, most, BENCH_MIDDLE(r, bound),
+                      r->bound_by_memory ? "memory" : "arithmetic", BENCH_MIDDLE(r, reached) * 100);
     if (ok && has_energy(report)) {
-        ok = text_format(text, " %8.2f", bench_joules_per_token(r));
+        ok = buffer_format(text, " %8.2f", bench_joules_per_token(r));
     }
-    return ok && text_add(text, bench_disturbed(r) ? "  disturbed\n" : "\n");
+    return ok && buffer_add(text, bench_disturbed(r) ? "  disturbed\n" : "\n");
 }
 
 static bool add_part(const gptoss_limits *limits, double peak, const gptoss_steps *steps,
                      const gptoss_part *part, text_buffer *text) {
-    bool ok = text_format(text, "  %-12s %10.3f %6.1f %% %8.0f", part->name,
-                          part->seconds / (double)steps->steps * 1e3,
-                          part->seconds / steps->seconds * 100,
-                          (double)part->calls / (double)steps->steps);
+    bool ok = buffer_format(text, "  %-12s %10.3f %6.1f %% %8.0f", part->name,
+                            part->seconds / (double)steps->steps * 1e3,
+                            part->seconds / steps->seconds * 100,
+                            (double)part->calls / (double)steps->steps);
     if (ok && part->bytes && part->seconds > 0) {
         double reading = (double)part->bytes / part->seconds;
         double computing = (double)part->macs / part->seconds;
-        ok = text_format(text, " %8.2f %4.0f %% %8.2f %4.0f %%", reading * 1e-9,
-                         reading / limits->read_bytes * 100, computing * 1e-9,
-                         computing / peak * 100);
+        ok = buffer_format(text, " %8.2f %4.0f %% %8.2f %4.0f %%", reading * 1e-9,
+                           reading / limits->read_bytes * 100, computing * 1e-9,
+                           computing / peak * 100);
     }
-    return ok && text_add(text, "\n");
+    return ok && buffer_add(text, "\n");
 }
 
 static bool add_steps(const bench_report *report, const bench_result *r, const gptoss_steps *steps,
@@ -76,7 +76,7 @@ static bool add_steps(const bench_report *report, const bench_result *r, const g
     for (int i = 0; i < r->n_samples; i++) {
         seconds += r->samples[i].seconds;
     }
-    bool ok = text_format(
+    bool ok = buffer_format(
         text,
         "\n%s, %s: %.0f steps of %.1f tokens, %.3f ms each, %.1f %% of the time\n"
         "  %-12s %10s %8s %8s %8s %6s %8s %6s\n",
@@ -93,8 +93,8 @@ static bool add_steps(const bench_report *report, const bench_result *r, const g
 bool bench_report_text(const bench_report *r, text_buffer *text) {
     bool ok =
         add_head(r, text) &&
-        text_format(text, "\n%-16s %10s  %10s - %-10s %10s %-10s %7s%s\n", "test", "tokens/s",
-                    "least", "most", "bound", "by", "reached", has_energy(r) ? "  J/token" : "");
+        buffer_format(text, "\n%-16s %10s  %10s - %-10s %10s %-10s %7s%s\n", "test", "tokens/s",
+                      "least", "most", "bound", "by", "reached", has_energy(r) ? "  J/token" : "");
     for (int i = 0; i < r->n_results && ok; i++) {
         ok = add_row(r, &r->results[i], text);
     }

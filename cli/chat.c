@@ -35,8 +35,8 @@ static int chat_effort(talk_state *t, const char *argument) {
 }
 
 static int chat_system(talk_state *t, const char *argument) {
-    text_clear(&t->instructions);
-    if (!text_add(&t->instructions, argument)) {
+    buffer_clear(&t->instructions);
+    if (!buffer_add(&t->instructions, argument)) {
         return cli_fail("out of memory");
     }
     say(*argument ? "instructions set\n" : "instructions removed\n");
@@ -49,11 +49,11 @@ static int chat_tools(talk_state *t, const char *argument) {
     int status = *argument ? talk_load_tools(t, argument) : CLI_OK;
     status = status == CLI_OK ? apply_setting(t) : status;
     if (status != CLI_OK) {
-        text_free(&t->tools);
+        buffer_free(&t->tools);
         t->tools = before; // as it was: the conversation still has it
         return status;
     }
-    text_free(&before);
+    buffer_free(&before);
     say(*argument ? "tools loaded\n" : "tools removed\n");
     return CLI_OK;
 }
@@ -97,7 +97,7 @@ static int chat_load(talk_state *t, const char *argument) {
         gptoss_conversation_from_json(json.data, json.length, &loaded, &error)) {
         status = cli_fail("%s: %s", argument, error.message);
     }
-    text_free(&json);
+    buffer_free(&json);
     if (status == CLI_OK) {
         gptoss_conversation_free(t->conversation);
         t->conversation = loaded;
@@ -231,7 +231,7 @@ int chat_session(talk_state *t) {
         }
         status = CLI_OK;
     }
-    text_free(&line);
+    buffer_free(&line);
     return output_finish(&t->show.out, status);
 }
 

@@ -20,6 +20,7 @@ int cli_usage(const char *command, const char *format, ...) __attribute__((forma
 // One per subcommand; argv[0] is the subcommand's name.
 int command_run(int argc, char **argv);
 int command_chat(int argc, char **argv);
+int command_serve(int argc, char **argv); // where libmicrohttpd is
 int command_inspect(int argc, char **argv);
 int command_tokenize(int argc, char **argv);
 int command_detokenize(int argc, char **argv);

@@ -53,7 +53,7 @@ static int render(int argc, char **argv) {
     gptoss_free(ids);
     gptoss_tokenizer_close(tokenizer);
     gptoss_conversation_free(conversation);
-    text_free(&json);
+    buffer_free(&json);
     return output_finish(&out, status);
 }
 

@@ -15,7 +15,7 @@ static int read_all(int descriptor, const char *name, text_buffer *content_out) 
     text_buffer content = {0};
     int status = CLI_OK;
     char *buffer = malloc(chunk);
-    if (!buffer || !text_append(&content, "", 0)) {
+    if (!buffer || !buffer_append(&content, "", 0)) {
         status = cli_fail("out of memory");
     }
     while (status == CLI_OK) {
@@ -27,13 +27,13 @@ static int read_all(int descriptor, const char *name, text_buffer *content_out) 
             status = interrupt_seen() ? CLI_INTERRUPTED : CLI_OK;
         } else if (n < 0) {
             status = cli_fail("%s: %s", name, strerror(errno));
-        } else if (!text_append(&content, buffer, (size_t)n)) {
+        } else if (!buffer_append(&content, buffer, (size_t)n)) {
             status = cli_fail("%s: out of memory", name);
         }
     }
     free(buffer);
     if (status != CLI_OK) {
-        text_free(&content);
+        buffer_free(&content);
     }
     *content_out = content;
     return status;
@@ -112,6 +112,6 @@ int input_ids(int32_t **ids_out, size_t *n_ids_out) {
         ids = NULL;
     }
     *ids_out = ids;
-    text_free(&content);
+    buffer_free(&content);
     return status;
 }

@@ -58,16 +58,16 @@ static bool on_tensor(void *context, const gptoss_tensor *tensor) {
         output_string(listing->out, line);
     } else {
         text_buffer row = {0};
-        bool ok = text_add(&row, listing->n_tensors ? ",\n{\"name\":" : "\n{\"name\":") &&
-                  text_json_string(&row, tensor->name) && text_add(&row, ",\"dtype\":") &&
-                  text_json_string(&row, tensor->dtype) && text_add(&row, ",\"file\":") &&
-                  text_json_string(&row, tensor->file) &&
-                  text_format(&row, ",\"shape\":[%s],\"bytes\":%llu}", shape,
-                              (unsigned long long)tensor->bytes);
+        bool ok = buffer_add(&row, listing->n_tensors ? ",\n{\"name\":" : "\n{\"name\":") &&
+                  buffer_json_string(&row, tensor->name) && buffer_add(&row, ",\"dtype\":") &&
+                  buffer_json_string(&row, tensor->dtype) && buffer_add(&row, ",\"file\":") &&
+                  buffer_json_string(&row, tensor->file) &&
+                  buffer_format(&row, ",\"shape\":[%s],\"bytes\":%llu}", shape,
+                                (unsigned long long)tensor->bytes);
         if (ok) {
             output_write(listing->out, row.data, row.length);
         }
-        text_free(&row);
+        buffer_free(&row);
     }
     listing->n_tensors++;
     return listing->out->problem == 0;
@@ -145,28 +145,30 @@ static bool json_plan(text_buffer *json, const gptoss_plan *plan) {
         FIELD(total_bytes),
 #undef FIELD
     };
-    bool ok = text_add(json, "{\"name\":") && text_json_string(json, plan->name) &&
-              text_add(json, ",\"device\":") && text_json_string(json, plan->device) &&
-              text_add(json, ",\"kernels\":") && text_json_string(json, plan->kernels) &&
-              text_format(json, ",\"precision\":\"%s\"", model_precisions[plan->precision]);
+    bool ok = buffer_add(json, "{\"name\":") && buffer_json_string(json, plan->name) &&
+              buffer_add(json, ",\"device\":") && buffer_json_string(json, plan->device) &&
+              buffer_add(json, ",\"kernels\":") && buffer_json_string(json, plan->kernels) &&
+              buffer_format(json, ",\"precision\":\"%s\"", model_precisions[plan->precision]);
     for (size_t i = 0; ok && i < sizeof(fields) / sizeof(fields[0]); i++) {
-        ok = text_format(json, ",\"%s\":%llu", fields[i].name, (unsigned long long)fields[i].value);
+        ok = buffer_format(json, ",\"%s\":%llu", fields[i].name,
+                           (unsigned long long)fields[i].value);
     }
-    return ok && text_add(json, "}");
+    return ok && buffer_add(json, "}");
 }
 
 static int finish_json(output_file *out, const tensor_listing *listing, const gptoss_plan *plan) {
     text_buffer json = {0};
-    bool ok = text_add(&json, "],\n\"bytes_by_kind\":{");
+    bool ok = buffer_add(&json, "],\n\"bytes_by_kind\":{");
     for (int i = 0; ok && i < N_KINDS; i++) {
-        ok = text_format(&json, "%s\"%s\":%llu", i ? "," : "", kinds[i].kind,
-                         (unsigned long long)listing->kind_bytes[i]);
+        ok = buffer_format(&json, "%s\"%s\":%llu", i ? "," : "", kinds[i].kind,
+                           (unsigned long long)listing->kind_bytes[i]);
     }
-    ok = ok && text_add(&json, "},\n\"plan\":") && json_plan(&json, plan) && text_add(&json, "}\n");
+    ok = ok && buffer_add(&json, "},\n\"plan\":") && json_plan(&json, plan) &&
+         buffer_add(&json, "}\n");
     if (ok) {
         output_write(out, json.data, json.length);
     }
-    text_free(&json);
+    buffer_free(&json);
     return ok ? CLI_OK : cli_fail("out of memory");
 }
 

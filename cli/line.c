@@ -39,17 +39,17 @@ static char *prompt_of(EditLine *edit) {
 static void find_history(text_buffer *path) {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     bool ok = state && state[0] == '/'
-                  ? text_add(path, state)
-                  : home && *home && text_add(path, home) && text_add(path, "/.local/state");
-    ok = ok && text_add(path, "/gptoss");
+                  ? buffer_add(path, state)
+                  : home && *home && buffer_add(path, home) && buffer_add(path, "/.local/state");
+    ok = ok && buffer_add(path, "/gptoss");
     for (char *slash = ok ? strchr(path->data + 1, '/') : NULL; slash;
          slash = strchr(slash + 1, '/')) {
         *slash = 0;
         mkdir(path->data, 0755);
         *slash = '/';
     }
-    if (!ok || (mkdir(path->data, 0700) != 0 && errno != EEXIST) || !text_add(path, "/history")) {
-        text_clear(path);
+    if (!ok || (mkdir(path->data, 0700) != 0 && errno != EEXIST) || !buffer_add(path, "/history")) {
+        buffer_clear(path);
     }
 }
 
@@ -86,7 +86,7 @@ static void close_edit(line_reader *reader) {
     if (reader->history) {
         history_end(reader->history);
     }
-    text_free(&reader->history_path);
+    buffer_free(&reader->history_path);
 }
 #endif
 
@@ -132,7 +132,7 @@ static const char *read_physical(line_reader *reader, const char *prompt, size_t
 }
 
 line_result line_read(line_reader *reader, const char *prompt, bool remember, text_buffer *line) {
-    text_clear(line);
+    buffer_clear(line);
     bool more = true;
     while (more) {
         size_t n = 0;
@@ -149,7 +149,7 @@ line_result line_read(line_reader *reader, const char *prompt, bool remember, te
             n--;
         }
         more = n && part[n - 1] == '\\';
-        if (!text_append(line, part, n - more) || (more && !text_append(line, "\n", 1))) {
+        if (!buffer_append(line, part, n - more) || (more && !buffer_append(line, "\n", 1))) {
             return LINE_FAILED;
         }
         prompt = "… ";

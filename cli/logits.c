@@ -61,15 +61,16 @@ static int write_file(const char *path, gptoss_model *model, const int32_t *ids,
     struct stat found;
     bool direct = stat(path, &found) == 0 && !S_ISREG(found.st_mode);
     text_buffer name = {0};
-    if (!text_add(&name, path) || (!direct && !text_format(&name, ".part-%ld", (long)getpid()))) {
-        text_free(&name);
+    if (!buffer_add(&name, path) ||
+        (!direct && !buffer_format(&name, ".part-%ld", (long)getpid()))) {
+        buffer_free(&name);
         return cli_fail("out of memory");
     }
     int status;
     npy.out.file = fopen(name.data, "wb");
     if (!npy.out.file) {
         status = cli_fail("%s: %s", path, strerror(errno));
-        text_free(&name);
+        buffer_free(&name);
         return status;
     }
     status = fill(&npy, path, model, ids);
@@ -82,7 +83,7 @@ static int write_file(const char *path, gptoss_model *model, const int32_t *ids,
     if (status != CLI_OK && !direct) {
         unlink(name.data);
     }
-    text_free(&name);
+    buffer_free(&name);
     return status;
 }
 

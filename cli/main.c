@@ -17,6 +17,9 @@ typedef struct command {
 static const command commands[] = {
     {"run", command_run, "answer a question, or chat when there is none"},
     {"chat", command_chat, "chat, one line a question"},
+#ifdef GPTOSS_HAVE_SERVER
+    {"serve", command_serve, "answer HTTP, as OpenAI's and Anthropic's APIs do"},
+#endif
     {"inspect", command_inspect, "show a checkpoint's tensors and what running it takes"},
     {"bench", command_bench, "measure tokens per second"},
     {"tokenize", command_tokenize, "text to token ids"},

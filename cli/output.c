@@ -48,8 +48,8 @@ int output_finish(output_file *o, int status) {
 int output_replace_file(const char *path, const void *data, size_t length) {
     text_buffer temporary = {0};
     int status = CLI_FAILED;
-    if (!text_add(&temporary, path) || !text_format(&temporary, ".part-%ld", (long)getpid())) {
-        text_free(&temporary);
+    if (!buffer_add(&temporary, path) || !buffer_format(&temporary, ".part-%ld", (long)getpid())) {
+        buffer_free(&temporary);
         return cli_fail("out of memory");
     }
     FILE *file = fopen(temporary.data, "wb");
@@ -75,6 +75,6 @@ int output_replace_file(const char *path, const void *data, size_t length) {
     }
     status = CLI_OK;
 done:
-    text_free(&temporary);
+    buffer_free(&temporary);
     return status;
 }

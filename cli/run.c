@@ -11,17 +11,17 @@
 // Joins the arguments with blanks; "-" stands for what stdin holds.
 static int join_prompt(char **words, int n, text_buffer *prompt) {
     for (int i = 0; i < n; i++) {
-        bool ok = i == 0 || text_append(prompt, " ", 1);
+        bool ok = i == 0 || buffer_append(prompt, " ", 1);
         if (strcmp(words[i], "-") == 0) {
             text_buffer content = {0};
             int status = input_stdin(&content);
             if (status != CLI_OK) {
                 return status;
             }
-            ok = ok && text_append(prompt, content.data, content.length);
-            text_free(&content);
+            ok = ok && buffer_append(prompt, content.data, content.length);
+            buffer_free(&content);
         } else {
-            ok = ok && text_add(prompt, words[i]);
+            ok = ok && buffer_add(prompt, words[i]);
         }
         if (!ok) {
             return cli_fail("out of memory");
@@ -67,6 +67,6 @@ int command_run(int argc, char **argv) {
                       : output_finish(&talk.show.out, talk_ask(&talk, prompt.data, prompt.length));
     }
     talk_close(&talk);
-    text_free(&prompt);
+    buffer_free(&prompt);
     return status;
 }

@@ -112,8 +112,8 @@ static void close_message(show_state *s) {
 }
 
 static bool add_field(text_buffer *line, const char *name, const char *value, size_t length) {
-    return text_add(line, ",\"") && text_add(line, name) && text_add(line, "\":") &&
-           text_json(line, value, length);
+    return buffer_add(line, ",\"") && buffer_add(line, name) && buffer_add(line, "\":") &&
+           buffer_json(line, value, length);
 }
 
 static bool add_string(text_buffer *line, const char *name, const char *value) {
@@ -132,44 +132,44 @@ static const char *finish_name(gptoss_finish finish) {
 static bool json_event(text_buffer *line, const gptoss_event *event, const gptoss_stats *stats) {
     switch (event->kind) {
     case GPTOSS_EVENT_PROGRESS:
-        return text_format(line, "{\"event\":\"progress\",\"done\":%zu,\"total\":%zu",
-                           event->prompt_done, event->prompt_total);
+        return buffer_format(line, "{\"event\":\"progress\",\"done\":%zu,\"total\":%zu",
+                             event->prompt_done, event->prompt_total);
     case GPTOSS_EVENT_TOKEN:
-        return text_format(line, "{\"event\":\"token\",\"id\":%d,\"logprob\":%.6g", (int)event->id,
-                           (double)event->logprob);
+        return buffer_format(line, "{\"event\":\"token\",\"id\":%d,\"logprob\":%.6g",
+                             (int)event->id, (double)event->logprob);
     case GPTOSS_EVENT_OPEN:
-        return text_add(line, "{\"event\":\"open\"") && add_string(line, "role", event->role) &&
+        return buffer_add(line, "{\"event\":\"open\"") && add_string(line, "role", event->role) &&
                add_string(line, "channel", event->channel) &&
                add_string(line, "recipient", event->recipient) &&
                add_string(line, "content_type", event->content_type);
     case GPTOSS_EVENT_TEXT:
-        return text_add(line, "{\"event\":\"text\"") &&
+        return buffer_add(line, "{\"event\":\"text\"") &&
                add_string(line, "channel", event->channel) &&
                add_field(line, "text", event->text, event->text_length);
     case GPTOSS_EVENT_CLOSE:
-        return text_add(line, "{\"event\":\"close\"") &&
+        return buffer_add(line, "{\"event\":\"close\"") &&
                add_string(line, "channel", event->channel) &&
-               text_format(line, ",\"irregular\":%s", event->irregular ? "true" : "false");
+               buffer_format(line, ",\"irregular\":%s", event->irregular ? "true" : "false");
     case GPTOSS_EVENT_DONE:
         break;
     }
-    return text_format(line,
-                       "{\"event\":\"done\",\"finish\":\"%s\",\"prompt_tokens\":%zu,"
-                       "\"cached_tokens\":%zu,\"tokens\":%zu,\"prompt_seconds\":%.6f,"
-                       "\"seconds\":%.6f,\"guessed_tokens\":%zu,\"right_guesses\":%zu",
-                       finish_name(event->finish), stats->prompt_tokens, stats->cached_tokens,
-                       stats->sampled_tokens, stats->prompt_seconds, stats->sample_seconds,
-                       stats->guessed_tokens, stats->right_guesses);
+    return buffer_format(line,
+                         "{\"event\":\"done\",\"finish\":\"%s\",\"prompt_tokens\":%zu,"
+                         "\"cached_tokens\":%zu,\"tokens\":%zu,\"prompt_seconds\":%.6f,"
+                         "\"seconds\":%.6f,\"guessed_tokens\":%zu,\"right_guesses\":%zu",
+                         finish_name(event->finish), stats->prompt_tokens, stats->cached_tokens,
+                         stats->sampled_tokens, stats->prompt_seconds, stats->sample_seconds,
+                         stats->guessed_tokens, stats->right_guesses);
 }
 
 static void put_line(show_state *s, text_buffer *line, bool complete) {
-    if (complete && text_add(line, "}\n")) {
+    if (complete && buffer_add(line, "}\n")) {
         output_write(&s->out, line->data, line->length);
         output_flush(&s->out);
     } else {
         s->out.problem = s->out.problem ? s->out.problem : ENOMEM;
     }
-    text_free(line);
+    buffer_free(line);
 }
 
 void show_event(show_state *s, const gptoss_event *event, const gptoss_stats *stats) {
@@ -214,7 +214,7 @@ void show_call_line(show_state *s, const char *recipient, const text_buffer *arg
     }
     text_buffer line = {0};
     bool complete =
-        text_add(&line, "{\"call\":") && text_json_string(&line, recipient) &&
+        buffer_add(&line, "{\"call\":") && buffer_json_string(&line, recipient) &&
         add_field(&line, "arguments", arguments->data ? arguments->data : "", arguments->length);
     put_line(s, &line, complete);
 }
@@ -222,7 +222,7 @@ void show_call_line(show_state *s, const char *recipient, const text_buffer *arg
 void show_tool_result(show_state *s, const char *tool, const char *result, size_t length) {
     if (s->json) {
         text_buffer line = {0};
-        bool complete = text_add(&line, "{\"event\":\"tool_result\"") &&
+        bool complete = buffer_add(&line, "{\"event\":\"tool_result\"") &&
                         add_string(&line, "tool", tool) && add_field(&line, "text", result, length);
         put_line(s, &line, complete);
         return;

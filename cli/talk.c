@@ -101,7 +101,7 @@ int talk_load_tools(talk_state *t, const char *path) {
     text_buffer content = {0};
     int status = input_file(path, &content);
     if (status == CLI_OK) {
-        text_free(&t->tools);
+        buffer_free(&t->tools);
         t->tools = content;
     }
     return status;
@@ -122,7 +122,7 @@ int talk_clear(talk_state *t) {
 
 int talk_open(talk_state *t) {
     show_begin(&t->show);
-    if (t->system && !text_add(&t->instructions, t->system)) {
+    if (t->system && !buffer_add(&t->instructions, t->system)) {
         return cli_fail("out of memory");
     }
     int status = CLI_OK;
@@ -145,8 +145,8 @@ void talk_close(talk_state *t) {
     gptoss_sequence_free(t->sequence);
     gptoss_conversation_free(t->conversation);
     gptoss_model_close(t->model);
-    text_free(&t->instructions);
-    text_free(&t->tools);
+    buffer_free(&t->instructions);
+    buffer_free(&t->tools);
 }
 
 // A call as it arrives: the last message with a recipient.
@@ -159,12 +159,12 @@ static bool note_call(tool_call *call, const gptoss_event *event) {
         return true;
     }
     if (event->kind == GPTOSS_EVENT_OPEN) {
-        text_clear(&call->recipient);
-        text_clear(&call->arguments);
-        return text_add(&call->recipient, event->recipient);
+        buffer_clear(&call->recipient);
+        buffer_clear(&call->arguments);
+        return buffer_add(&call->recipient, event->recipient);
     }
     return event->kind != GPTOSS_EVENT_TEXT ||
-           text_append(&call->arguments, event->text, event->text_length);
+           buffer_append(&call->arguments, event->text, event->text_length);
 }
 
 // Samples until the model stops; an exit status, and why it stopped.
@@ -225,7 +225,7 @@ static int answer_call(talk_state *t, const tool_call *call, bool *answered_out)
             show_tool_result(&t->show, recipient, result.data, result.length);
         }
     } else if (!t->show.json && isatty(STDIN_FILENO) == 1 && t->show.out_terminal) {
-        if (!text_add(&prompt, "result> ")) {
+        if (!buffer_add(&prompt, "result> ")) {
             status = cli_fail("out of memory");
         } else {
             line_result read = line_read(t->lines, prompt.data, false, &result);
@@ -242,8 +242,8 @@ static int answer_call(talk_state *t, const tool_call *call, bool *answered_out)
                                result.length, &error)) {
         status = cli_fail_with(&error);
     }
-    text_free(&result);
-    text_free(&prompt);
+    buffer_free(&result);
+    buffer_free(&prompt);
     return status;
 }
 
@@ -251,8 +251,8 @@ static int answer_call(talk_state *t, const tool_call *call, bool *answered_out)
 static int answer_rounds(talk_state *t, tool_call *call, gptoss_stats *sum) {
     for (int round = 0; round < MAX_ROUNDS; round++) {
         gptoss_finish finish;
-        text_clear(&call->recipient);
-        text_clear(&call->arguments);
+        buffer_clear(&call->recipient);
+        buffer_clear(&call->arguments);
         int status = generate(t, call, &finish);
         add_stats(sum, &t->last);
         if (status != CLI_OK || !show_works(&t->show)) {
@@ -280,8 +280,8 @@ int talk_answer(talk_state *t) {
     gptoss_stats sum = {0};
     show_answer(&t->show);
     int status = answer_rounds(t, &call, &sum);
-    text_free(&call.recipient);
-    text_free(&call.arguments);
+    buffer_free(&call.recipient);
+    buffer_free(&call.arguments);
     t->last = sum;
     bool wanted = t->stats || (t->show.side_terminal && t->show.out_terminal && !t->show.json);
     if (status == CLI_OK && wanted) {

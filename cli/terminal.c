@@ -38,7 +38,7 @@ static size_t control_length(const char *data, size_t length) {
 void terminal_text(output_file *o, const char *data, size_t length) {
     size_t begin = 0, i = 0;
     while (i < length) {
-        size_t whole = text_character(data + i, length - i);
+        size_t whole = buffer_character(data + i, length - i);
         size_t bad = whole ? control_length(data + i, length - i) : 1;
         if (bad) {
             output_write(o, data + begin, i - begin);

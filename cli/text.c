@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool text_append(text_buffer *t, const void *data, size_t length) {
+bool buffer_append(text_buffer *t, const void *data, size_t length) {
     if (length >= SIZE_MAX / 4 - t->length) {
         return false;
     }
@@ -29,21 +29,21 @@ bool text_append(text_buffer *t, const void *data, size_t length) {
     return true;
 }
 
-bool text_add(text_buffer *t, const char *string) {
-    return text_append(t, string, strlen(string));
+bool buffer_add(text_buffer *t, const char *string) {
+    return buffer_append(t, string, strlen(string));
 }
 
-bool text_format(text_buffer *t, const char *format, ...) {
+bool buffer_format(text_buffer *t, const char *format, ...) {
     char small[512];
     va_list arguments;
     va_start(arguments, format);
     int length = vsnprintf(small, sizeof(small), format, arguments);
     va_end(arguments);
     // Long strings are appended by text_append, never formatted: see the callers.
-    return length >= 0 && (size_t)length < sizeof(small) && text_append(t, small, (size_t)length);
+    return length >= 0 && (size_t)length < sizeof(small) && buffer_append(t, small, (size_t)length);
 }
 
-size_t text_character(const char *data, size_t length) {
+size_t buffer_character(const char *data, size_t length) {
     const unsigned char *s = (const unsigned char *)data;
     if (length == 0) {
         return 0;
@@ -71,51 +71,51 @@ size_t text_character(const char *data, size_t length) {
 static bool json_character(text_buffer *t, const char *data, size_t n) {
     switch (data[0]) {
     case '"':
-        return text_append(t, "\\\"", 2);
+        return buffer_append(t, "\\\"", 2);
     case '\\':
-        return text_append(t, "\\\\", 2);
+        return buffer_append(t, "\\\\", 2);
     case '\n':
-        return text_append(t, "\\n", 2);
+        return buffer_append(t, "\\n", 2);
     case '\t':
-        return text_append(t, "\\t", 2);
+        return buffer_append(t, "\\t", 2);
     default:
         if ((unsigned char)data[0] < 0x20 || data[0] == 0x7f) {
-            return text_format(t, "\\u%04x", (unsigned)data[0]);
+            return buffer_format(t, "\\u%04x", (unsigned)data[0]);
         }
-        return text_append(t, data, n);
+        return buffer_append(t, data, n);
     }
 }
 
-bool text_json(text_buffer *t, const char *data, size_t length) {
+bool buffer_json(text_buffer *t, const char *data, size_t length) {
     if (!data) {
-        return text_add(t, "null");
+        return buffer_add(t, "null");
     }
     size_t before = t->length;
-    bool ok = text_append(t, "\"", 1);
+    bool ok = buffer_append(t, "\"", 1);
     for (size_t i = 0; ok && i < length;) {
-        size_t n = text_character(data + i, length - i);
-        ok = n ? json_character(t, data + i, n) : text_append(t, "\xef\xbf\xbd", 3);
+        size_t n = buffer_character(data + i, length - i);
+        ok = n ? json_character(t, data + i, n) : buffer_append(t, "\xef\xbf\xbd", 3);
         i += n ? n : 1;
     }
-    ok = ok && text_append(t, "\"", 1);
+    ok = ok && buffer_append(t, "\"", 1);
     if (!ok) {
         t->length = before;
     }
     return ok;
 }
 
-bool text_json_string(text_buffer *t, const char *string) {
-    return text_json(t, string, string ? strlen(string) : 0);
+bool buffer_json_string(text_buffer *t, const char *string) {
+    return buffer_json(t, string, string ? strlen(string) : 0);
 }
 
-void text_clear(text_buffer *t) {
+void buffer_clear(text_buffer *t) {
     t->length = 0;
     if (t->data) {
         t->data[0] = 0;
     }
 }
 
-void text_free(text_buffer *t) {
+void buffer_free(text_buffer *t) {
     free(t->data);
     *t = (text_buffer){0};
 }

@@ -38,7 +38,7 @@ int command_tokenize(int argc, char **argv) {
     }
     gptoss_free(ids);
     gptoss_tokenizer_close(tokenizer);
-    text_free(&content);
+    buffer_free(&content);
     return output_finish(&out, status);
 }
 

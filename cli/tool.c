@@ -29,9 +29,9 @@ static double now(void) {
 }
 
 static bool result_error(text_buffer *result, const char *what) {
-    text_clear(result);
-    return text_add(result, "{\"error\":") && text_json_string(result, what) &&
-           text_add(result, "}");
+    buffer_clear(result);
+    return buffer_add(result, "{\"error\":") && buffer_json_string(result, what) &&
+           buffer_add(result, "}");
 }
 
 static void close_end(int *descriptor) {
@@ -123,7 +123,7 @@ static const char *converse(tool_process *child, const text_buffer *arguments, d
             return NULL;
         }
         if (n > 0 && (result->length + (size_t)n > RESULT_LIMIT ||
-                      !text_append(result, buffer, (size_t)n))) {
+                      !buffer_append(result, buffer, (size_t)n))) {
             return "the tool's output is too long";
         }
     }
@@ -150,8 +150,8 @@ bool tool_run(const char *program, const char *name, const text_buffer *argument
               text_buffer *result) {
     tool_process child = {-1, -1, -1};
     double deadline = now() + seconds;
-    text_clear(result);
-    if (!text_append(result, "", 0)) {
+    buffer_clear(result);
+    if (!buffer_append(result, "", 0)) {
         return false;
     }
     if (!start(program, name, &child)) {

@@ -229,6 +229,21 @@ static bool same_arguments(const char *a, const char *b) {
     return same;
 }
 
+// Clients trim and join paragraphs: blanks don't count.
+static bool same_words(const char *a, const char *b) {
+    static const char blanks[] = " \t\r\n";
+    a = a ? a : "";
+    for (;;) {
+        a += strspn(a, blanks);
+        b += strspn(b, blanks);
+        if (*a != *b || !*a) {
+            return *a == *b;
+        }
+        a++;
+        b++;
+    }
+}
+
 // How the items first .. end - 1, all the assistant's, compare with what it said.
 typedef struct comparison {
     bool same;      // the client brings all of it, but for reasoning, which it may leave out
@@ -253,8 +268,8 @@ static comparison compare(const builder *b, size_t first, size_t end, const said
     }
     found.reasoning = reasoning.length > 0;
     found.same = found.same && n_calls == said->n_calls && !reasoning.failed && !preamble.failed &&
-                 strcmp(preamble.data ? preamble.data : "", said->preamble) == 0 &&
-                 (!found.reasoning || strcmp(reasoning.data, said->reasoning) == 0);
+                 same_words(preamble.data, said->preamble) &&
+                 (!found.reasoning || same_words(reasoning.data, said->reasoning));
     text_clear(&reasoning);
     text_clear(&preamble);
     return found;

@@ -86,7 +86,7 @@ int names_find(const names *n, const char *recipient, const char **name_out) {
     const char *name = prefixed ? recipient + sizeof(prefix) - 1 : recipient;
     *name_out = name;
     for (size_t i = 0; i < n->request->n_tools; i++) {
-        if (strcmp(n->shown[i], name) == 0) {
+        if (!n->request->tools[i].barred && strcmp(n->shown[i], name) == 0) {
             *name_out = n->request->tools[i].name;
             return (int)i;
         }

@@ -74,7 +74,7 @@ static void write_tools(const request *r, const names *names, text *out) {
     bool any = false;
     for (size_t i = 0; i < r->n_tools; i++) {
         const tool *tool = &r->tools[i];
-        if (tool->kind == TOOL_BUILTIN) {
+        if (tool->kind == TOOL_BUILTIN || tool->barred) {
             continue;
         }
         put(out, any ? ",{\"name\":"
@@ -115,7 +115,7 @@ void opening_write(const request *r, const names *names, const char *date, text 
     out->failed |= instructions.failed;
     bool tools = false;
     for (size_t i = 0; i < r->n_tools; i++) {
-        tools |= r->tools[i].kind != TOOL_BUILTIN;
+        tools |= r->tools[i].kind != TOOL_BUILTIN && !r->tools[i].barred;
     }
     bool form = r->answer.kind == FORMAT_JSON_SCHEMA || r->answer.kind == FORMAT_JSON_OBJECT;
     if (instructions.length || tools || form) {

@@ -57,6 +57,7 @@ typedef struct tool {
     char *schema;   // JSON schema of a function's parameters; NULL: any object
     format grammar; // of a custom tool's text
     bool strict;    // the client asked for arguments that hold to the schema (they always do)
+    bool barred;    // not to be called this time, and so not shown
 } tool;
 
 typedef enum tool_choice {

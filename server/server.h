@@ -46,7 +46,7 @@ int32_t server_port(const server *server); // that it listens on
 // From now on requests are refused (503); waits until the running ones have ended, and returns
 // whether they have, at latest after `seconds`.
 bool server_drain(server *server, double seconds);
-int32_t server_running(const server *server); // answers that are waiting or computed
+int32_t server_running(server *server); // answers that are waiting or computed
 void server_free(server *server);
 
 #endif

@@ -23,6 +23,7 @@ struct server {
     int64_t started; // seconds since 1970
     server_markers markers;
     atomic_bool draining;
+    bool loopback; // only this machine reaches it
     queue queue;
     memory memory;
     metrics metrics;

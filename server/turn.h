@@ -83,6 +83,8 @@ bool turn_start(server *server, request *request, turn **turn_out, problem *prob
 bool turn_next(turn *turn, turn_event *event_out);
 // From any thread: the turn ends soon, within one step, with FINISH_CANCELLED.
 void turn_cancel(turn *turn);
+// What was asked; lives as long as the turn.
+const request *turn_request(const turn *turn);
 void turn_free(turn *turn);
 
 #endif

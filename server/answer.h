@@ -1,0 +1,14 @@
+// answer.h: the way of a POST that a dialect answers: body, request, turn, and its events.
+#ifndef SERVER_ANSWER_H
+#define SERVER_ANSWER_H
+
+#include "routes.h"
+
+// Reads the body as the dialect's request and answers it, at once or as a stream.
+void answer_post(server *server, const dialect *dialect, const http_request *request,
+                 http_reply *reply);
+// The same for a request that was read: takes it over.
+void answer_request(server *server, const dialect *dialect, const http_request *from,
+                    request *request, http_reply *reply);
+
+#endif

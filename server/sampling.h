@@ -1,0 +1,14 @@
+// sampling.h: what OpenAI's chat and text completions have in common of a request.
+#ifndef SERVER_SAMPLING_H
+#define SERVER_SAMPLING_H
+
+#include "fields.h"
+
+// "logit_bias": {"1234": -100, ...}
+bool sampling_bias(const fields *body, request *request);
+// "stop": a string or an array of strings
+bool sampling_stops(const fields *body, request *request);
+// "stream", "stream_options": {"include_usage"}
+bool sampling_stream(const fields *body, request *request);
+
+#endif
