@@ -5,34 +5,8 @@
 #include <immintrin.h>
 #include <math.h>
 
-#include "cpu/kernels/kernels.h"
 #include "cpu/kernels/math.h"
-
-// A tile of sums is an array that must live in registers: every loop over it is unrolled, in a
-// function that is expanded where the tile's size is a constant.
-#define UNROLL(i, n) _Pragma("GCC unroll 16") for (__typeof__(+(n)) i = 0; i < (n); i++)
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-// Brings the cache lines of cpu_panel.ahead in, a few with each block of each tile of tokens.
-typedef struct avx2_ahead {
-    const uint8_t *next, *end;
-    size_t step; // bytes per block
-} avx2_ahead;
-
-static inline avx2_ahead avx2_ahead_of(const cpu_panel *panel, size_t tiles) {
-    size_t lines = (panel->ahead_bytes + CPU_LINE - 1) / CPU_LINE;
-    size_t turns = tiles * panel->n_blocks;
-    return (avx2_ahead){panel->ahead, panel->ahead + panel->ahead_bytes,
-                        (lines + turns - 1) / turns * CPU_LINE};
-}
-
-ALWAYS_INLINE void avx2_fetch(avx2_ahead *ahead) {
-    if (ahead->next >= ahead->end)
-        return;
-    for (size_t i = 0; i < ahead->step; i += CPU_LINE)
-        _mm_prefetch((const char *)ahead->next + i, _MM_HINT_T1);
-    ahead->next += ahead->step;
-}
+#include "cpu/kernels/tile.h"
 
 static inline float avx2_add_halves(__m256 low, __m256 high) {
     __m256 eight = _mm256_add_ps(low, high);

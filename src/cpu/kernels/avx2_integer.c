@@ -103,7 +103,7 @@ ALWAYS_INLINE void block_add(bool mx, const cpu_panel *panel, size_t block, cons
 }
 
 // Several tokens: one partial sum after another, so that all accumulators stay in registers.
-ALWAYS_INLINE void tile_parts(bool mx, const cpu_panel *panel, avx2_ahead *ahead, const tokens *x,
+ALWAYS_INLINE void tile_parts(bool mx, const cpu_panel *panel, tile_ahead *ahead, const tokens *x,
                               int n, float *out, size_t out_stride) {
     static const size_t order[CPU_GROUP] = {0, 2, 1, 3}; // (p0 + p2) + (p1 + p3)
     __m256 part[CPU_GROUP][TILE][2];
@@ -111,7 +111,7 @@ ALWAYS_INLINE void tile_parts(bool mx, const cpu_panel *panel, avx2_ahead *ahead
         UNROLL (t, n)
             part[i][t][0] = part[i][t][1] = _mm256_setzero_ps();
         for (size_t b = order[i]; b < panel->n_blocks; b += CPU_GROUP) {
-            avx2_fetch(ahead);
+            tile_fetch(ahead);
             block_add(mx, panel, b, x, n, part[i]);
         }
     }
@@ -145,7 +145,7 @@ ALWAYS_INLINE void stream_parts(bool mx, const cpu_panel *panel, const tokens *x
 
 ALWAYS_INLINE void multiply(bool mx, const cpu_panel *whole, const cpu_q8_rows *x,
                             const int32_t *index, size_t n, float *out, size_t out_stride) {
-    avx2_ahead ahead = avx2_ahead_of(whole, 2 * ((n + TILE - 1) / TILE));
+    tile_ahead ahead = tile_ahead_of(whole, 2 * ((n + TILE - 1) / TILE));
     for (size_t half = 0; half < CPU_PANEL; half += HALF_PANEL) {
         cpu_panel panel = *whole;
         panel.codes += half * 4;

@@ -158,7 +158,7 @@ ALWAYS_INLINE void block_add(const cpu_panel *panel, size_t block, const tokens 
 }
 
 // Several tokens: one partial sum after another, so that all accumulators stay in registers.
-ALWAYS_INLINE void tile_parts(const cpu_panel *panel, avx2_ahead *ahead, const tokens *x, int n,
+ALWAYS_INLINE void tile_parts(const cpu_panel *panel, tile_ahead *ahead, const tokens *x, int n,
                               float *out, size_t out_stride) {
     static const size_t order[CPU_GROUP] = {0, 2, 1, 3}; // (p0 + p2) + (p1 + p3)
     __m512 kept[CPU_GROUP][TILE][2];
@@ -167,7 +167,7 @@ ALWAYS_INLINE void tile_parts(const cpu_panel *panel, avx2_ahead *ahead, const t
         UNROLL (t, n)
             part[t][0] = part[t][1] = _mm512_setzero_ps();
         for (size_t b = order[i]; b < panel->n_blocks; b += CPU_GROUP) {
-            avx2_fetch(ahead);
+            tile_fetch(ahead);
             block_add(panel, b, x, n, part);
         }
         UNROLL (t, n)
@@ -211,7 +211,7 @@ ALWAYS_INLINE void stream_parts(const cpu_panel *panel, const tokens *x, int n, 
 
 static void multiply(const cpu_panel *panel, const cpu_q8_rows *x, const int32_t *starts,
                      const int32_t *index, size_t n, float *out, size_t out_stride) {
-    avx2_ahead ahead = avx2_ahead_of(panel, (n + TILE - 1) / TILE);
+    tile_ahead ahead = tile_ahead_of(panel, (n + TILE - 1) / TILE);
     for (size_t t = 0; t < n; t += TILE) {
         size_t count = n - t < TILE ? n - t : TILE;
         tokens chosen = select_tokens(x, starts, index + t, count);
