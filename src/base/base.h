@@ -133,7 +133,9 @@ enum base_cpu_flag {
     BASE_CPU_VBMI = 1 << 4,     // AVX512_VBMI
     BASE_CPU_AVX_VNNI = 1 << 5, // VEX-coded VNNI
     BASE_CPU_AMX_INT8 = 1 << 6,
-    BASE_CPU_NEON = 1 << 7,
+    BASE_CPU_NEON = 1 << 7,    // Arm: ASIMD
+    BASE_CPU_DOTPROD = 1 << 8, // sdot
+    BASE_CPU_I8MM = 1 << 9,    // smmla
 };
 unsigned base_cpu_flags(void);
 int base_cpu_count(void);           // processors that this process may run on, at least 1

@@ -56,8 +56,16 @@ unsigned base_cpu_flags(void) {
     return flags;
 }
 #elif defined(__aarch64__)
+#include <sys/auxv.h>
+
+// What the kernel says about the processor (Linux, "ARM64 ELF hwcaps").
 unsigned base_cpu_flags(void) {
-    return BASE_CPU_NEON; // a part of the base architecture
+    unsigned flags = BASE_CPU_NEON; // a part of the base architecture
+    if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP)
+        flags |= BASE_CPU_DOTPROD;
+    if ((flags & BASE_CPU_DOTPROD) && (getauxval(AT_HWCAP2) & HWCAP2_I8MM))
+        flags |= BASE_CPU_I8MM;
+    return flags;
 }
 #else
 unsigned base_cpu_flags(void) {

@@ -5,6 +5,11 @@
 #include "machine/machine.h"
 
 extern const machine_peaks machine_scalar, machine_avx2, machine_avx512;
+extern const machine_peaks machine_neon, machine_dotprod;
+
+// Of machine_neon; the sets after it reach no more.
+uint64_t machine_neon_read(const void *data, size_t bytes);
+size_t machine_neon_f32(size_t rounds);
 
 // For loops of products: the value may be anything from here on, so that neither equal nor constant
 // operands are folded; and: the value is needed, so that what made it stays.

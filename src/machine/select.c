@@ -6,6 +6,9 @@ static const machine_peaks *const sets[] = {
 #if defined(__x86_64__)
     &machine_avx2,
     &machine_avx512,
+#elif defined(__aarch64__)
+    &machine_neon,
+    &machine_dotprod,
 #endif
 };
 enum { N_SETS = sizeof sets / sizeof sets[0] };
