@@ -305,6 +305,8 @@ static void run_attend(trial *t, bool bf16, void (*attend)(const cpu_page *page)
             key[d % (size_t)dim * CPU_PAGE + (size_t)i] = NAN;
         }
     }
+    if (t->shape % 6 == 5) // a NaN that is seen spoils sums and outputs, but not the maximum
+        key[draw(t) % (uint32_t)dim * CPU_PAGE + (uint32_t)page.last] = NAN;
     page.q = take_floats(t, n * (size_t)dim);
     page.k = key, page.v = v;
     if (bf16) {

@@ -1,5 +1,6 @@
 """Random checkpoints of odd shapes, and the driver that computes them."""
 import os
+import shlex
 import subprocess
 import sys
 
@@ -60,6 +61,6 @@ def ids_for(directory, n_tokens, seed=0):
 
 def drive(driver, directory, ids, vocabulary, **settings):
     out = os.path.join(directory, "logits.bin")
-    subprocess.run([driver, directory, out, *(f"{k}={v}" for k, v in settings.items())],
+    subprocess.run([*shlex.split(driver), directory, out, *(f"{k}={v}" for k, v in settings.items())],
                    input=" ".join(map(str, ids)), text=True, check=True)
     return np.fromfile(out, np.float32).reshape(len(ids), vocabulary)

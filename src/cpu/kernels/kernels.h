@@ -123,6 +123,11 @@ typedef struct cpu_kernels {
     X(scalar, 0)                                                                                   \
     X(avx2, BASE_CPU_AVX2)                                                                         \
     X(avx512, BASE_CPU_AVX2 | BASE_CPU_AVX512 | BASE_CPU_VNNI)
+#elif defined(__aarch64__)
+#define CPU_KERNEL_SETS(X)                                                                         \
+    X(scalar, 0)                                                                                   \
+    X(neon, BASE_CPU_NEON)                                                                         \
+    X(dotprod, BASE_CPU_NEON | BASE_CPU_DOTPROD)
 #else
 #define CPU_KERNEL_SETS(X) X(scalar, 0)
 #endif
