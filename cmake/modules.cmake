@@ -1,5 +1,7 @@
 # How a folder becomes a module and how a test is made: two functions that every CMakeLists.txt uses.
 
+get_filename_component(gptoss_root ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
+
 set(CMAKE_C_STANDARD 17)
 set(CMAKE_C_EXTENSIONS ON) # GNU: attributes and intrinsics in kernels
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -35,8 +37,7 @@ endif()
 function(gptoss_module name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
   add_library(gptoss_${name} STATIC ${arg_SOURCES})
-  target_include_directories(gptoss_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src
-                                                   ${PROJECT_SOURCE_DIR}/include)
+  target_include_directories(gptoss_${name} PUBLIC ${gptoss_root}/src ${gptoss_root}/include)
   foreach(dependency ${arg_DEPENDS})
     target_link_libraries(gptoss_${name} PUBLIC gptoss_${dependency})
   endforeach()
@@ -50,11 +51,11 @@ endfunction()
 function(gptoss_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;ARGS" ${ARGN})
   add_executable(test_${name} ${arg_SOURCES})
-  target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src
-                                                  ${PROJECT_SOURCE_DIR}/tests)
+  target_include_directories(test_${name} PRIVATE ${gptoss_root}/src ${gptoss_root}/tests)
   foreach(dependency ${arg_DEPENDS})
     target_link_libraries(test_${name} PRIVATE gptoss_${dependency})
   endforeach()
   add_test(NAME ${name} COMMAND test_${name} ${arg_ARGS})
   set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS c)
+  set_property(GLOBAL APPEND PROPERTY GPTOSS_TESTS test_${name})
 endfunction()

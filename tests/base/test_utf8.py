@@ -57,7 +57,7 @@ def expected(data):
 
 def main():
     cases = list(inputs())
-    run = subprocess.run([sys.argv[1]], input="".join(c.hex() + "\n" for c in cases),
+    run = subprocess.run(sys.argv[1:], input="".join(c.hex() + "\n" for c in cases),
                          capture_output=True, text=True, check=True)
     lines = run.stdout.split("\n")[:-1]
     assert len(lines) == len(cases), (len(lines), len(cases))
