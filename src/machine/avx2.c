@@ -7,7 +7,7 @@
 #define NEEDED(x) MACHINE_NEEDED("x", x)
 
 // Two streams: some memory gives a little more that way.
-static uint64_t read_words(const void *data, size_t bytes) {
+uint64_t machine_avx2_read(const void *data, size_t bytes) {
     enum { AT_ONCE = 4 };
     size_t half = bytes / 2 / sizeof(__m256i);
     const __m256i *from = data, *end = from + half;
@@ -57,7 +57,7 @@ static size_t multiply_int8(size_t rounds) {
     return rounds * SUMS * PRODUCTS * LANES;
 }
 
-static size_t multiply_f32(size_t rounds) {
+size_t machine_avx2_f32(size_t rounds) {
     enum { SUMS = 12, LANES = 8 };
     __m256 sum[SUMS], w = _mm256_setzero_ps(), x = w;
     UNKNOWN(x);
@@ -76,4 +76,5 @@ static size_t multiply_f32(size_t rounds) {
     return rounds * SUMS * LANES;
 }
 
-const machine_peaks machine_avx2 = {"avx2", BASE_CPU_AVX2, read_words, multiply_int8, multiply_f32};
+const machine_peaks machine_avx2 = {"avx2", BASE_CPU_AVX2, machine_avx2_read, multiply_int8,
+                                    machine_avx2_f32};

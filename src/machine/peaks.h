@@ -4,10 +4,12 @@
 
 #include "machine/machine.h"
 
-extern const machine_peaks machine_scalar, machine_avx2, machine_avx512;
+extern const machine_peaks machine_scalar, machine_avx2, machine_avxvnni, machine_avx512;
 extern const machine_peaks machine_neon, machine_dotprod;
 
-// Of machine_neon; the sets after it reach no more.
+// What another set reaches no more of, it takes from one below it.
+uint64_t machine_avx2_read(const void *data, size_t bytes);
+size_t machine_avx2_f32(size_t rounds);
 uint64_t machine_neon_read(const void *data, size_t bytes);
 size_t machine_neon_f32(size_t rounds);
 

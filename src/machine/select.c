@@ -5,6 +5,7 @@ static const machine_peaks *const sets[] = {
     &machine_scalar,
 #if defined(__x86_64__)
     &machine_avx2,
+    &machine_avxvnni,
     &machine_avx512,
 #elif defined(__aarch64__)
     &machine_neon,
