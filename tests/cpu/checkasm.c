@@ -464,9 +464,27 @@ static void bench_set(const cpu_kernels *set) {
 #undef BENCH_KERNEL
 }
 
+// Sets that only tests run: AVX-VNNI's code in the encoding of AVX-512.
+static size_t add_test_sets(cpu_kernel_choice *sets, size_t n) {
+#if defined(__x86_64__)
+    extern const cpu_kernels cpu_kernels_avxvnni_evex;
+    const unsigned needs = BASE_CPU_AVX2 | BASE_CPU_AVX512 | BASE_CPU_VNNI;
+    cpu_kernel_choice evex = {.runs = (base_cpu_flags() & needs) == needs};
+    for (size_t i = 0; i < n; i++)
+        if (sets[i].kernels.needs == BASE_CPU_AVX2)
+            evex.kernels = sets[i].kernels;
+    cpu_kernels_override(&evex.kernels, &cpu_kernels_avxvnni_evex, needs);
+    evex.kernels.name = "vnni256";
+    sets[n++] = evex;
+#else
+    (void)sets;
+#endif
+    return n;
+}
+
 int main(int argc, char **argv) {
-    cpu_kernel_choice sets[CPU_MAX_KERNEL_SETS];
-    size_t n = cpu_kernel_sets(sets);
+    cpu_kernel_choice sets[CPU_MAX_KERNEL_SETS + 1];
+    size_t n = add_test_sets(sets, cpu_kernel_sets(sets));
     bool timing = argc > 1 && strcmp(argv[1], "bench") == 0;
     for (size_t i = 0; i < n; i++) {
         const cpu_kernels *set = &sets[i].kernels;

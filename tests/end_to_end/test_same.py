@@ -11,7 +11,8 @@ class Same(Case):
         """Threads and instruction sets that this machine has; None leaves the choice to the program."""
         with open("/proc/cpuinfo") as info:
             flags = info.read().split()
-        wanted = {"scalar": None, "avx2": "avx2", "avx512": "avx512_vnni"}
+        wanted = {"scalar": None, "avx2": "avx2", "avxvnni": "avx_vnni", "avx512": "avx512_vnni",
+                  "neon": "asimd", "dotprod": "asimddp"}
         sets = [name for name, flag in wanted.items() if flag is None or flag in flags]
         for threads in (1, 2, 3):
             for kernels in sets:

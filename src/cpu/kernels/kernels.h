@@ -117,11 +117,12 @@ typedef struct cpu_kernels {
 } cpu_kernels;
 
 // Each set and the processor flags that it needs, slowest first. A set leaves NULL what it does not
-// do better than the one before it.
+// do better than the last one before it that needs none but these flags.
 #if defined(__x86_64__)
 #define CPU_KERNEL_SETS(X)                                                                         \
     X(scalar, 0)                                                                                   \
     X(avx2, BASE_CPU_AVX2)                                                                         \
+    X(avxvnni, BASE_CPU_AVX2 | BASE_CPU_AVX_VNNI)                                                  \
     X(avx512, BASE_CPU_AVX2 | BASE_CPU_AVX512 | BASE_CPU_VNNI)
 #elif defined(__aarch64__)
 #define CPU_KERNEL_SETS(X)                                                                         \
@@ -136,8 +137,11 @@ typedef struct cpu_kernels {
 CPU_KERNEL_SETS(CPU_KERNEL_SET_DECLARATION)
 #undef CPU_KERNEL_SET_DECLARATION
 
-// All sets, slowest first, each filled up with the entries of the one before it; those that this
-// machine lacks have runs = false. Returns how many there are.
+// The entries of a set over those of the set below it, which stay where it has none.
+void cpu_kernels_override(cpu_kernels *kernels, const cpu_kernels *set, unsigned needs);
+
+// All sets, slowest first, each filled up; those that this machine lacks have runs = false. Returns
+// how many there are.
 typedef struct cpu_kernel_choice {
     cpu_kernels kernels;
     bool runs;

@@ -3,6 +3,17 @@
 
 #include "base/base.h"
 
+void cpu_kernels_override(cpu_kernels *kernels, const cpu_kernels *set, unsigned needs) {
+    kernels->name = set->name;
+    kernels->needs = needs;
+    kernels->direct_tokens = set->direct_tokens;
+#define OVERRIDE(kernel, parameters)                                                               \
+    if (set->kernel)                                                                               \
+        kernels->kernel = set->kernel;
+    CPU_KERNELS(OVERRIDE)
+#undef OVERRIDE
+}
+
 size_t cpu_kernel_sets(cpu_kernel_choice choices_out[CPU_MAX_KERNEL_SETS]) {
     const struct {
         const cpu_kernels *kernels;
@@ -16,18 +27,12 @@ size_t cpu_kernel_sets(cpu_kernel_choice choices_out[CPU_MAX_KERNEL_SETS]) {
     _Static_assert((int)N <= (int)CPU_MAX_KERNEL_SETS, "room for every set");
     unsigned flags = base_cpu_flags();
     for (size_t i = 0; i < N; i++) {
-        cpu_kernels *merged = &choices_out[i].kernels;
-        const cpu_kernels *own = sets[i].kernels;
-        *merged = i ? choices_out[i - 1].kernels : *own;
-        merged->name = own->name;
-        merged->needs = sets[i].needs;
-        merged->direct_tokens = own->direct_tokens;
-#define OVERRIDE(kernel, parameters)                                                               \
-    if (own->kernel)                                                                               \
-        merged->kernel = own->kernel;
-        CPU_KERNELS(OVERRIDE)
-#undef OVERRIDE
-        choices_out[i].runs = (flags & sets[i].needs) == sets[i].needs;
+        size_t below = i ? i - 1 : 0;
+        while (sets[below].needs & ~sets[i].needs)
+            below--; // the first needs nothing
+        cpu_kernels kernels = i ? choices_out[below].kernels : *sets[0].kernels;
+        cpu_kernels_override(&kernels, sets[i].kernels, sets[i].needs);
+        choices_out[i] = (cpu_kernel_choice){kernels, (flags & sets[i].needs) == sets[i].needs};
     }
     return N;
 }
