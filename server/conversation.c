@@ -16,9 +16,8 @@ typedef struct builder {
     server *server;
     const request *request;
     const names *names;
-    text json;    // messages since the last piece, with commas between
-    int32_t *ids; // [n_ids] of the pieces before
-    size_t n_ids;
+    text json;       // messages since the last piece, with commas between
+    prompt *prompt;  // of the pieces before
     size_t drop_end; // reasoning before this item is left out
     problem *problem;
 } builder;
@@ -28,15 +27,16 @@ static bool no_memory(builder *b) {
 }
 
 static bool append(builder *b, const int32_t *ids, size_t n_ids) {
-    int32_t *more = realloc(b->ids, (b->n_ids + n_ids + 1) * sizeof *more);
+    prompt *p = b->prompt;
+    int32_t *more = realloc(p->ids, (p->n_ids + n_ids + 1) * sizeof *more);
     if (!more) {
         return no_memory(b);
     }
-    b->ids = more;
+    p->ids = more;
     if (n_ids) {
-        memcpy(more + b->n_ids, ids, n_ids * sizeof *ids);
+        memcpy(more + p->n_ids, ids, n_ids * sizeof *ids);
     }
-    b->n_ids += n_ids;
+    p->n_ids += n_ids;
     return true;
 }
 
@@ -361,6 +361,10 @@ static bool build(builder *b) {
     char date[16];
     choose_date(b, date);
     opening_write(r, b->names, date, &b->json);
+    if (!flush(b, GPTOSS_FOR_CONVERSATION)) {
+        return false;
+    }
+    b->prompt->n_opening = b->prompt->n_ids;
     b->drop_end = find_drop_end(b);
     for (size_t i = opening_items(r); i < r->n_items;) {
         size_t end = i;
@@ -376,18 +380,11 @@ static bool build(builder *b) {
     return flush(b, GPTOSS_FOR_COMPLETION);
 }
 
-bool conversation_prompt(server *server, const request *request, const names *names,
-                         int32_t **ids_out, size_t *n_ids_out, problem *problem) {
-    builder b = {.server = server, .request = request, .names = names, .problem = problem};
-    *ids_out = NULL;
-    *n_ids_out = 0;
+bool conversation_prompt(server *server, const request *request, const names *names, prompt *prompt,
+                         problem *problem) {
+    builder b = {
+        .server = server, .request = request, .names = names, .prompt = prompt, .problem = problem};
     bool good = build(&b);
     text_clear(&b.json);
-    if (!good) {
-        free(b.ids);
-        return false;
-    }
-    *ids_out = b.ids;
-    *n_ids_out = b.n_ids;
-    return true;
+    return good;
 }

@@ -109,7 +109,8 @@ static void print_finishes(text *out, const metrics *m) {
     }
 }
 
-void metrics_print(metrics *m, int32_t running, int32_t waiting, text *out) {
+void metrics_print(metrics *m, int32_t running, int32_t waiting, const gptoss_totals *kept,
+                   text *out) {
     pthread_mutex_lock(&m->lock);
     metrics seen = *m;
     pthread_mutex_unlock(&m->lock);
@@ -131,6 +132,11 @@ void metrics_print(metrics *m, int32_t running, int32_t waiting, text *out) {
                 seen.usage.completion_tokens);
     print_value(out, "reasoning_tokens_total", "counter", "Of those, in analysis.",
                 seen.usage.reasoning_tokens);
+    print_value(out, "kept_states", "gauge", "Earlier texts' states in the cache.",
+                (int64_t)kept->kept_states);
+    print_value(out, "kept_bytes", "gauge", "Pages that only those hold.",
+                (int64_t)kept->kept_bytes);
+    print_value(out, "evicted_total", "counter", "States that gave way.", (int64_t)kept->evicted);
     print_finishes(out, &seen);
     print_histogram(out, "queue_seconds", "Time that answers waited for their turn.", &seen.queued);
     print_histogram(out, "first_token_seconds", "From the request to the first token.",

@@ -43,6 +43,8 @@ void metrics_finish(metrics *metrics, turn_finish finish);
 void metrics_usage(metrics *metrics, const turn_usage *usage);
 
 // running, waiting: answers, now.
-void metrics_print(metrics *metrics, int32_t running, int32_t waiting, text *out);
+// kept: what the engine keeps of earlier texts.
+void metrics_print(metrics *metrics, int32_t running, int32_t waiting, const gptoss_totals *kept,
+                   text *out);
 
 #endif

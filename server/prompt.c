@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conversation.h"
-
 enum { MAX_ITEMS = 16384, MAX_TOOLS = 1024, MAX_STOPS = 64 };
 
 static bool check_counts(const server *s, const request *r, problem *problem) {
@@ -66,17 +64,16 @@ bool prompt_check(const server *s, request *r, problem *problem) {
     return check_counts(s, r, problem) && check_bias(s, r, problem) && check_choice(r, problem);
 }
 
-static bool copy_ids(const int32_t *ids, size_t n_ids, int32_t **out, size_t *n_out) {
-    *out = malloc((n_ids + 1) * sizeof **out);
-    if (*out && n_ids) {
-        memcpy(*out, ids, n_ids * sizeof *ids);
+static bool copy_ids(const int32_t *ids, size_t n_ids, prompt *out, problem *problem) {
+    out->ids = malloc((n_ids + 1) * sizeof *out->ids);
+    if (out->ids && n_ids) {
+        memcpy(out->ids, ids, n_ids * sizeof *ids);
     }
-    *n_out = n_ids;
-    return *out != NULL;
+    out->n_ids = n_ids;
+    return out->ids || problem_set(problem, PROBLEM_FAILED, "", "out of memory");
 }
 
-static bool raw_prompt(const server *s, const request *r, int32_t **ids_out, size_t *n_ids_out,
-                       problem *problem) {
+static bool raw_prompt(const server *s, const request *r, prompt *prompt, problem *problem) {
     int32_t *ids = NULL;
     size_t n_ids = r->n_ids;
     gptoss_error error = {0};
@@ -91,15 +88,11 @@ static bool raw_prompt(const server *s, const request *r, int32_t **ids_out, siz
         gptoss_encode(s->tokenizer, r->prompt, strlen(r->prompt), true, &ids, &n_ids, &error)) {
         return problem_set(problem, PROBLEM_INVALID, "prompt", "%s", error.message);
     }
-    if (n_ids == 0 && s->markers.end_of_text >= 0) {
-        gptoss_free(ids);
-        ids = NULL;
-        bool good = copy_ids(&s->markers.end_of_text, 1, ids_out, n_ids_out);
-        return good || problem_set(problem, PROBLEM_FAILED, "", "out of memory");
-    }
-    bool good = copy_ids(r->prompt ? ids : r->ids, n_ids, ids_out, n_ids_out);
+    bool empty = n_ids == 0 && s->markers.end_of_text >= 0; // the beginning of any text
+    bool good = empty ? copy_ids(&s->markers.end_of_text, 1, prompt, problem)
+                      : copy_ids(r->prompt ? ids : r->ids, n_ids, prompt, problem);
     gptoss_free(ids);
-    return good || problem_set(problem, PROBLEM_FAILED, "", "out of memory");
+    return good;
 }
 
 static bool check_length(const server *s, const request *r, size_t n_ids, problem *problem) {
@@ -118,15 +111,12 @@ static bool check_length(const server *s, const request *r, size_t n_ids, proble
     return true;
 }
 
-bool prompt_make(server *s, const request *r, names *names, int32_t **ids_out, size_t *n_ids_out,
-                 problem *problem) {
-    *ids_out = NULL;
-    *n_ids_out = 0;
+bool prompt_make(server *s, const request *r, names *names, prompt *prompt, problem *problem) {
+    *prompt = (struct prompt){0};
     if (!names_init(names, r)) {
         return problem_set(problem, PROBLEM_FAILED, "", "out of memory");
     }
-    bool good = r->kind == REQUEST_CHAT
-                    ? conversation_prompt(s, r, names, ids_out, n_ids_out, problem)
-                    : raw_prompt(s, r, ids_out, n_ids_out, problem);
-    return good && check_length(s, r, *n_ids_out, problem);
+    bool good = r->kind == REQUEST_CHAT ? conversation_prompt(s, r, names, prompt, problem)
+                                        : raw_prompt(s, r, prompt, problem);
+    return good && check_length(s, r, prompt->n_ids, problem);
 }

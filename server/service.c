@@ -34,7 +34,9 @@ void service_metrics(server *s, const http_request *from, http_reply *reply) {
     (void)from;
     int32_t running, waiting;
     queue_count(&s->queue, &running, &waiting);
-    metrics_print(&s->metrics, running, waiting, &reply->body);
+    gptoss_totals kept;
+    gptoss_model_stats(s->model, &kept);
+    metrics_print(&s->metrics, running, waiting, &kept, &reply->body);
     reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
 }
 
@@ -187,23 +189,23 @@ void service_template(server *s, const http_request *from, http_reply *reply) {
     problem problem = {0};
     request request;
     names names = {0};
-    int32_t *ids = NULL;
-    size_t n_ids = 0;
-    json_t *prompt = NULL, *json = body_parse(from->body, from->body_length, &problem);
+    prompt prompt = {0};
+    json_t *words = NULL, *json = body_parse(from->body, from->body_length, &problem);
     request_init(&request);
     if (json && chat_dialect.read(json, &request, &problem) &&
         prompt_check(s, &request, &problem) &&
-        prompt_make(s, &request, &names, &ids, &n_ids, &problem)) {
-        prompt = text_of(s, ids, n_ids, &problem);
+        prompt_make(s, &request, &names, &prompt, &problem)) {
+        words = text_of(s, prompt.ids, prompt.n_ids, &problem);
     }
-    if (prompt) {
-        reply_json(reply, json_pack("{s:o, s:o, s:I}", "prompt", prompt, "tokens",
-                                    ids_array(ids, n_ids), "count", (json_int_t)n_ids));
+    if (words) {
+        reply_json(reply, json_pack("{s:o, s:o, s:I}", "prompt", words, "tokens",
+                                    ids_array(prompt.ids, prompt.n_ids), "count",
+                                    (json_int_t)prompt.n_ids));
     } else {
         refuse(reply, &problem);
     }
     names_clear(&names);
-    free(ids);
+    free(prompt.ids);
     request_clear(&request);
     json_decref(json);
 }

@@ -17,8 +17,7 @@ struct turn {
     server *server;
     request request;
     names names;
-    int32_t *prompt; // [n_prompt]
-    size_t n_prompt;
+    prompt prompt;
     choice *choices; // [request.n_choices]
     events events;
     ticket ticket;
@@ -50,6 +49,7 @@ static gptoss_generation generation_of(const turn *t, int32_t index) {
     g.sampling.bias = r->bias;
     g.sampling.stream = (uint64_t)index;
     g.max_tokens = r->max_tokens;
+    g.reuse = true;
     g.ignore_stop = r->kind == REQUEST_RAW;
     g.logprobs = r->logprobs ? r->n_logprobs : 0;
     return g;
@@ -70,10 +70,13 @@ static gptoss_status begin_choice(turn *t, choice *c, gptoss_error *error) {
     gptoss_status status;
     if (c->index == 0) {
         status = gptoss_sequence_create(t->server->model, &sequence, error);
-        status = status ? status : gptoss_push(sequence, t->prompt, t->n_prompt, error);
+        status = status ? status : gptoss_push(sequence, t->prompt.ids, t->prompt.n_ids, error);
+        if (!status && t->prompt.n_opening) { // others begin with it too: keep what it costs
+            status = gptoss_mark(sequence, t->prompt.n_opening, error);
+        }
     } else {
         status = gptoss_fork(t->choices[0].sequence, &sequence, error);
-        status = status ? status : gptoss_truncate(sequence, t->n_prompt, error);
+        status = status ? status : gptoss_truncate(sequence, t->prompt.n_ids, error);
     }
     gptoss_generation generation = generation_of(t, c->index);
     status = status ? status : gptoss_start(sequence, &generation, error);
@@ -89,7 +92,7 @@ static gptoss_status begin_choice(turn *t, choice *c, gptoss_error *error) {
 static void tell_begin(turn *t) {
     gptoss_stats stats;
     gptoss_sequence_stats(t->choices[0].sequence, &stats);
-    t->usage.prompt_tokens = (int64_t)t->n_prompt;
+    t->usage.prompt_tokens = (int64_t)t->prompt.n_ids;
     t->usage.cached_tokens = (int64_t)stats.cached_tokens;
     turn_event begin = {.kind = TURN_BEGIN, .usage = t->usage};
     tell(t, &begin, false);
@@ -155,7 +158,7 @@ static void finish(turn *t) {
         t->choices[i].sequence = NULL;
         pthread_mutex_unlock(&t->lock);
     }
-    t->usage.prompt_tokens = (int64_t)t->n_prompt;
+    t->usage.prompt_tokens = (int64_t)t->prompt.n_ids;
     metrics_usage(&t->server->metrics, &t->usage);
     queue_leave(&t->server->queue, &t->ticket);
     turn_event done = {.kind = TURN_DONE,
@@ -195,7 +198,7 @@ static bool make_choices(turn *t) {
         c->events = &t->events;
         c->patience = t->server->options.idle_seconds;
         c->index = i;
-        c->n_prompt = t->n_prompt;
+        c->n_prompt = t->prompt.n_ids;
         c->asked = t->asked;
         if (!choice_init(c)) {
             return false;
@@ -229,7 +232,7 @@ static void release(turn *t) {
     }
     free(t->choices);
     names_clear(&t->names);
-    free(t->prompt);
+    free(t->prompt.ids);
     pthread_mutex_destroy(&t->lock);
     request_clear(&t->request);
     free(t);
@@ -287,7 +290,7 @@ bool turn_start(server *server, request *request, turn **turn_out, problem *prob
     }
     set_times(t);
     bool good = prompt_check(server, &t->request, problem) &&
-                prompt_make(server, &t->request, &t->names, &t->prompt, &t->n_prompt, problem) &&
+                prompt_make(server, &t->request, &t->names, &t->prompt, problem) &&
                 enter(t, problem);
     if (!good) {
         release(t);
