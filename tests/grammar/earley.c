@@ -17,16 +17,17 @@ typedef struct set {
     size_t count, capacity;
 } set;
 
-typedef struct chart {
+struct earley {
     const rules *rules;
     bool *productive; // [n_nodes] some text matches
-    set *sets;        // [length + 1]
-    size_t at;        // the set being grown
-} chart;
+    set *sets;        // [at + 1], and empty ones behind
+    size_t n_sets;
+    size_t at; // the set being grown
+};
 
 // ---- which expressions match anything at all ------------------------------------------------
 
-static bool is_productive(const chart *c, const rules_node *node) {
+static bool is_productive(const earley *c, const rules_node *node) {
     const rules *r = c->rules;
     switch ((rules_kind)node->kind) {
     case RULES_TEXT:
@@ -51,7 +52,7 @@ static bool is_productive(const chart *c, const rules_node *node) {
     return false;
 }
 
-static void find_productive(chart *c) {
+static void find_productive(earley *c) {
     for (bool changed = true; changed;) {
         changed = false;
         for (size_t i = 0; i < c->rules->n_nodes; i++) {
@@ -63,7 +64,7 @@ static void find_productive(chart *c) {
 
 // ---- sets -----------------------------------------------------------------------------------
 
-static void add(chart *c, size_t where, item new_item) {
+static void add(earley *c, size_t where, item new_item) {
     set *s = &c->sets[where];
     for (size_t i = 0; i < s->count; i++) {
         if (!memcmp(&s->items[i], &new_item, sizeof new_item))
@@ -77,7 +78,7 @@ static void add(chart *c, size_t where, item new_item) {
     s->items[s->count++] = new_item;
 }
 
-static void predict(chart *c, int32_t node) {
+static void predict(earley *c, int32_t node) {
     if (c->productive[node])
         add(c, c->at, (item){node, 0, c->at});
 }
@@ -120,7 +121,7 @@ static int32_t after(const rules_node *node, int32_t done) {
 }
 
 // Everything that waits, in the set where it began, for an expression that is complete now.
-static void advance_parents(chart *c, item finished) {
+static void advance_parents(earley *c, item finished) {
     for (size_t i = 0; i < c->sets[finished.origin].count; i++) {
         item parent = c->sets[finished.origin].items[i];
         const rules_node *node = &c->rules->nodes[parent.node];
@@ -131,7 +132,7 @@ static void advance_parents(chart *c, item finished) {
     }
 }
 
-static void grow(chart *c) {
+static void grow(earley *c) {
     for (size_t before = 0; before != c->sets[c->at].count;) {
         before = c->sets[c->at].count;
         for (size_t i = 0; i < c->sets[c->at].count; i++) {
@@ -144,7 +145,7 @@ static void grow(chart *c) {
     }
 }
 
-static void scan(chart *c, uint8_t byte) {
+static void scan(earley *c, uint8_t byte) {
     const rules *r = c->rules;
     for (size_t i = 0; i < c->sets[c->at].count; i++) {
         item it = c->sets[c->at].items[i];
@@ -159,42 +160,73 @@ static void scan(chart *c, uint8_t byte) {
     }
 }
 
-static void run(const rules *r, const char *text, size_t length, bool *accepts, bool *viable) {
-    chart c = {.rules = r};
-    c.productive = calloc(r->n_nodes + 1, sizeof *c.productive);
-    c.sets = calloc(length + 1, sizeof *c.sets);
-    CHECK(c.productive && c.sets, "out of memory");
-    find_productive(&c);
-    int32_t root = r->expressions[r->start];
-    predict(&c, root);
-    for (;;) {
-        grow(&c);
-        if (c.at == length)
-            break;
-        scan(&c, (uint8_t)text[c.at]);
-        c.at++;
+earley *earley_create(const rules *r) {
+    earley *c = calloc(1, sizeof *c);
+    CHECK(c, "out of memory");
+    c->rules = r;
+    c->productive = calloc(r->n_nodes + 1, sizeof *c->productive);
+    c->n_sets = 1;
+    c->sets = calloc(c->n_sets, sizeof *c->sets);
+    CHECK(c->productive && c->sets, "out of memory");
+    find_productive(c);
+    predict(c, r->expressions[r->start]);
+    grow(c);
+    return c;
+}
+
+void earley_free(earley *c) {
+    for (size_t i = 0; i < c->n_sets; i++)
+        free(c->sets[i].items);
+    free(c->sets);
+    free(c->productive);
+    free(c);
+}
+
+void earley_push(earley *c, const char *text, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        if (c->at + 1 == c->n_sets) {
+            c->sets = realloc(c->sets, 2 * c->n_sets * sizeof *c->sets);
+            CHECK(c->sets, "out of memory");
+            memset(c->sets + c->n_sets, 0, c->n_sets * sizeof *c->sets);
+            c->n_sets *= 2;
+        }
+        scan(c, (uint8_t)text[i]);
+        c->at++;
+        grow(c);
     }
-    *viable = c.sets[length].count > 0;
-    *accepts = false;
-    for (size_t i = 0; i < c.sets[length].count; i++) {
-        item it = c.sets[length].items[i];
-        if (it.node == root && it.origin == 0 && complete(&r->nodes[root], it.done))
-            *accepts = true;
+}
+
+void earley_cut(earley *c, size_t length) {
+    for (; c->at > length; c->at--)
+        c->sets[c->at].count = 0;
+}
+
+bool earley_viable_now(const earley *c) {
+    return c->sets[c->at].count > 0;
+}
+
+bool earley_accepts_now(const earley *c) {
+    int32_t root = c->rules->expressions[c->rules->start];
+    for (size_t i = 0; i < c->sets[c->at].count; i++) {
+        item it = c->sets[c->at].items[i];
+        if (it.node == root && it.origin == 0 && complete(&c->rules->nodes[root], it.done))
+            return true;
     }
-    for (size_t i = 0; i <= length; i++)
-        free(c.sets[i].items);
-    free(c.sets);
-    free(c.productive);
+    return false;
 }
 
 bool earley_accepts(const rules *r, const char *text, size_t length) {
-    bool accepts, viable;
-    run(r, text, length, &accepts, &viable);
+    earley *c = earley_create(r);
+    earley_push(c, text, length);
+    bool accepts = earley_accepts_now(c);
+    earley_free(c);
     return accepts;
 }
 
 bool earley_viable(const rules *r, const char *text, size_t length) {
-    bool accepts, viable;
-    run(r, text, length, &accepts, &viable);
+    earley *c = earley_create(r);
+    earley_push(c, text, length);
+    bool viable = earley_viable_now(c);
+    earley_free(c);
     return viable;
 }
