@@ -202,7 +202,10 @@ typedef struct gptoss_setting {
     gptoss_effort effort;     // default medium
     const char *date;         // "2026-11-24": shown as the current date
     const char *instructions; // the developer's words
-    const char *tools;        // JSON: [{"name":..., "description":..., "parameters":{schema}}, ...]
+    // A JSON list of functions, {"name":..., "description":..., "parameters":{schema}} or as the
+    // APIs have them, {"type":"function","function":{...}}; custom tools, whose argument is one
+    // text, {"type":"custom","name":...}; and the built-in {"type":"python"}, {"type":"browser"}.
+    const char *tools;
 } gptoss_setting;
 
 GPTOSS_API gptoss_status gptoss_conversation_create(const gptoss_setting *setting,
@@ -280,6 +283,59 @@ typedef struct gptoss_sampling {
 
 GPTOSS_API void gptoss_sampling_default(gptoss_sampling *sampling_out);
 
+// ---- guides ---------------------------------------------------------------------------------
+
+// What a text is held to, token by token, while it is sampled (docs/grammars.md).
+typedef enum gptoss_form {
+    GPTOSS_FORM_FREE,
+    GPTOSS_FORM_JSON_OBJECT, // any JSON object; no text needed
+    GPTOSS_FORM_JSON_SCHEMA, // JSON that a schema describes
+    GPTOSS_FORM_REGEX,       // all of the text matches
+    GPTOSS_FORM_GBNF,        // a grammar in llama.cpp's form, from `root`
+    GPTOSS_FORM_LARK,        // a grammar in Lark's form, from `start`
+} gptoss_form;
+
+typedef enum gptoss_tool_choice {
+    GPTOSS_TOOLS_AUTO,     // the model calls a tool or answers
+    GPTOSS_TOOLS_NONE,     // it answers
+    GPTOSS_TOOLS_REQUIRED, // it calls a tool; it may reason before
+    GPTOSS_TOOLS_NAMED,    // it calls `chosen`
+} gptoss_tool_choice;
+
+// Says which tokens may come next in a turn of the assistant (docs/guides.md).
+typedef struct gptoss_guide gptoss_guide;
+
+// What a turn may be. Headers are always well-formed, special tokens come only
+// where they belong, only declared tools are called, and arguments of functions hold to their
+// schemas.
+typedef struct gptoss_guide_options {
+    const char *tools; // as gptoss_setting.tools; NULL: nobody can be called
+    gptoss_tool_choice choice;
+    const char *chosen; // a name as in tools, or a recipient: "functions.get_weather"
+    int32_t max_calls;  // in one turn, one behind the other; default 1, at most 64
+    gptoss_form form;   // of the final answer: reasoning stays free
+    const char *form_text; // the schema, expression or grammar
+    size_t form_length;    // 0: up to its NUL
+    // Tokens of reasoning in a turn: then it is ended where it stands, and an answer or a call
+    // follows. 0: no limit; negative: no reasoning at all.
+    int32_t max_reasoning_tokens;
+} gptoss_guide_options;
+
+GPTOSS_API void gptoss_guide_options_default(gptoss_guide_options *options_out);
+
+// Forms are compiled here; the tokenizer remembers the latest, so that the same tools cost little
+// the next time. A guide never changes: any number of generations in any threads may use it. It
+// must be freed before its tokenizer (or the model whose it is) is closed. GPTOSS_BAD_INPUT: tools
+// or a form that are not what they must be; GPTOSS_UNSUPPORTED: a form that can't be held to;
+// GPTOSS_BAD_ARGUMENT: `chosen` is not among the tools, or a call is required and there are none.
+GPTOSS_API gptoss_status gptoss_guide_create(const gptoss_tokenizer *tokenizer,
+                                             const gptoss_guide_options *options,
+                                             gptoss_guide **guide_out, gptoss_error *error);
+// What was made of the options and is not all of what they say: the arguments of a function whose
+// schema can't be held to (and isn't "strict") are any object. NULL behind the last one.
+GPTOSS_API const char *gptoss_guide_warning(const gptoss_guide *guide, size_t index);
+GPTOSS_API void gptoss_guide_free(gptoss_guide *guide);
+
 // ---- sequences ------------------------------------------------------------------------------
 
 typedef struct gptoss_sequence gptoss_sequence;
@@ -319,6 +375,9 @@ GPTOSS_API gptoss_status gptoss_restore(gptoss_sequence *sequence, const char *p
 
 typedef struct gptoss_generation {
     gptoss_sampling sampling;
+    const gptoss_guide *guide; // whatever the model prefers, the turn is well-formed; NULL: free.
+                               // The sequence must end where the assistant's turn begins. Where
+                               // the caller's mask leaves nothing, it gives way to the guide.
     int32_t max_tokens; // sampled tokens at most; 0: until the context is full
     bool ignore_stop;   // go on behind <|return|> and <|call|>; no Harmony events are made
     int32_t logprobs;   // most probable tokens reported with each one, at most 20; default 0

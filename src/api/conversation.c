@@ -15,8 +15,45 @@ static gptoss_status wrap(harmony_conversation *messages, gptoss_conversation **
     return GPTOSS_OK;
 }
 
-static bool has_functions(const gptoss_setting *setting) {
-    return setting->tools && setting->tools[0];
+enum { MAX_BUILTINS = 2 };
+
+// What a list of tools holds.
+typedef struct declared_tools {
+    bool functions;                           // or custom tools
+    harmony_namespace builtins[MAX_BUILTINS]; // [n_builtins], each once
+    size_t n_builtins;
+} declared_tools;
+
+static bool has_builtin(const declared_tools *declared, const harmony_namespace *space) {
+    for (size_t i = 0; i < declared->n_builtins; i++) {
+        if (declared->builtins[i].key.data == space->key.data)
+            return true;
+    }
+    return false;
+}
+
+static gptoss_status look_at_tools(const gptoss_setting *setting, declared_tools *declared_out,
+                                   gptoss_error *error) {
+    *declared_out = (declared_tools){0};
+    if (!setting->tools || !setting->tools[0])
+        return GPTOSS_OK;
+    harmony_tools *tools;
+    gptoss_status status =
+        harmony_tools_read(setting->tools, strlen(setting->tools), &tools, error);
+    if (status != GPTOSS_OK)
+        return status;
+    const harmony_declared_tool *tool;
+    for (size_t i = 0; (tool = harmony_tools_item(tools, i)); i++) {
+        if (tool->kind != HARMONY_TOOL_BUILTIN) {
+            declared_out->functions = true;
+            continue;
+        }
+        harmony_namespace space = harmony_declared_namespace(tool);
+        if (!has_builtin(declared_out, &space))
+            declared_out->builtins[declared_out->n_builtins++] = space;
+    }
+    harmony_tools_free(tools);
+    return GPTOSS_OK;
 }
 
 // A new list of messages that holds the opening.
@@ -29,19 +66,25 @@ static gptoss_status open_with(const gptoss_setting *setting, harmony_conversati
     };
     if ((size_t)setting->effort >= sizeof efforts / sizeof efforts[0])
         return base_fail(error, GPTOSS_BAD_ARGUMENT, "there is no effort %d", (int)setting->effort);
-    gptoss_status status = harmony_conversation_create(out, error);
+    declared_tools declared;
+    gptoss_status status = look_at_tools(setting, &declared, error);
+    if (status == GPTOSS_OK)
+        status = harmony_conversation_create(out, error);
     if (status != GPTOSS_OK)
         return status;
     harmony_system system = harmony_system_default();
     system.reasoning_effort = efforts[setting->effort];
     system.conversation_start_date = harmony_text_of(setting->date);
+    system.has_tools = declared.n_builtins > 0;
+    system.tools = declared.builtins;
+    system.n_tools = declared.n_builtins;
     status = harmony_conversation_add_system(*out, &system, error);
     bool instructed = setting->instructions && setting->instructions[0];
-    if (status == GPTOSS_OK && (instructed || has_functions(setting)))
+    if (status == GPTOSS_OK && (instructed || declared.functions))
         status = harmony_conversation_add_functions(
             *out, instructed ? setting->instructions : NULL,
-            has_functions(setting) ? setting->tools : NULL,
-            has_functions(setting) ? strlen(setting->tools) : 0, error);
+            declared.functions ? setting->tools : NULL,
+            declared.functions ? strlen(setting->tools) : 0, error);
     if (status != GPTOSS_OK) {
         harmony_conversation_free(*out);
         *out = NULL;

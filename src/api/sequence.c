@@ -16,6 +16,10 @@ struct gptoss_sequence {
     bool parser_finished;
     bool started;         // between gptoss_start and DONE
     engine_finish finish; // ENGINE_RUNNING until the engine said otherwise
+    api_turn *turn;       // of the last generation, if it had a guide
+    bool turn_stops;      // and ends where the turn does
+    bool has_waiting;     // `waiting` is the next token
+    engine_result waiting;
     header_text header;
     base_buffer text;
     engine_result result; // holds the top tokens of the last TOKEN event
@@ -43,6 +47,7 @@ void gptoss_sequence_free(gptoss_sequence *s) {
     if (!s)
         return;
     engine_sequence_free(s->engine);
+    api_turn_free(s->turn);
     harmony_parser_free(s->parser);
     base_buffer_free(&s->header.channel);
     base_buffer_free(&s->header.recipient);
@@ -179,14 +184,35 @@ void gptoss_generation_default(gptoss_generation *generation_out) {
     gptoss_sampling_default(&generation_out->sampling);
 }
 
+static int32_t marker(const gptoss_sequence *s, harmony_marker which) {
+    const gptoss_tokenizer *t = s->model->tokenizer;
+    return t && t->harmony ? harmony_marker_id(t->harmony, which) : -1;
+}
+
 // The ids that end the assistant's turn: the specials by name, and what config.json adds.
-static void fill_stops(const gptoss_model *m, engine_request *request) {
-    static const harmony_marker markers[] = {HARMONY_MARK_RETURN, HARMONY_MARK_CALL};
-    const gptoss_tokenizer *t = m->tokenizer;
-    for (size_t i = 0; t && t->harmony && i < sizeof markers / sizeof markers[0]; i++)
-        request->stops[request->n_stops++] = harmony_marker_id(t->harmony, markers[i]);
-    for (int i = 0; i < m->config.n_eos && request->n_stops < ENGINE_MAX_STOPS; i++)
-        request->stops[request->n_stops++] = m->config.eos[i];
+static void fill_stops(const gptoss_sequence *s, const api_turn *turn, engine_request *request) {
+    const model_config *config = &s->model->config;
+    int32_t passed = api_turn_passes_calls(turn) ? marker(s, HARMONY_MARK_CALL) : -1;
+    int32_t stops[ENGINE_MAX_STOPS] = {marker(s, HARMONY_MARK_RETURN),
+                                       marker(s, HARMONY_MARK_CALL)};
+    int n = 2;
+    for (int i = 0; i < config->n_eos && n < ENGINE_MAX_STOPS; i++)
+        stops[n++] = config->eos[i];
+    for (int i = 0; i < n; i++) {
+        if (stops[i] >= 0 && stops[i] != passed)
+            request->stops[request->n_stops++] = stops[i];
+    }
+}
+
+static gptoss_status make_turn(gptoss_sequence *s, const gptoss_guide *guide,
+                               engine_request *request, api_turn **turn_out, gptoss_error *error) {
+    *turn_out = NULL;
+    if (!guide)
+        return GPTOSS_OK;
+    size_t n_ids;
+    const int32_t *ids = engine_ids(s->engine, &n_ids);
+    return api_turn_create(guide, s->model->tokenizer, ids, n_ids, s->model->config.vocabulary,
+                           &request->sampling, turn_out, error);
 }
 
 gptoss_status gptoss_start(gptoss_sequence *s, const gptoss_generation *generation,
@@ -199,21 +225,27 @@ gptoss_status gptoss_start(gptoss_sequence *s, const gptoss_generation *generati
                               .n_top = g->logprobs,
                               .speculation = g->speculation,
                               .reuse = g->reuse};
-    if (!g->ignore_stop)
-        fill_stops(s->model, &request);
     harmony_parser *parser = NULL;
+    api_turn *turn = NULL;
     const gptoss_tokenizer *t = s->model->tokenizer;
-    gptoss_status status = GPTOSS_OK;
-    if (!g->ignore_stop && t && t->harmony)
+    gptoss_status status = make_turn(s, g->guide, &request, &turn, error);
+    if (!g->ignore_stop)
+        fill_stops(s, turn, &request);
+    if (status == GPTOSS_OK && !g->ignore_stop && t && t->harmony)
         status = harmony_parser_create(t->harmony, HARMONY_ASSISTANT, &parser, error);
     if (status == GPTOSS_OK)
         status = engine_start(s->engine, &request, error);
     if (status != GPTOSS_OK) {
         harmony_parser_free(parser);
+        api_turn_free(turn);
         return status;
     }
     harmony_parser_free(s->parser);
     s->parser = parser;
+    api_turn_free(s->turn);
+    s->turn = turn;
+    s->turn_stops = turn && !g->ignore_stop;
+    s->has_waiting = false;
     s->parser_finished = !parser;
     s->started = true;
     s->finish = ENGINE_RUNNING;
@@ -265,9 +297,7 @@ static gptoss_finish finish_of(gptoss_sequence *s) {
         return GPTOSS_FINISH_LENGTH;
     if (s->finish == ENGINE_CANCELLED)
         return GPTOSS_FINISH_CANCELLED;
-    const gptoss_tokenizer *t = s->model->tokenizer;
-    bool call =
-        t && t->harmony && s->result.token.id == harmony_marker_id(t->harmony, HARMONY_MARK_CALL);
+    bool call = s->stats.sampled_tokens && s->result.token.id == marker(s, HARMONY_MARK_CALL);
     return call ? GPTOSS_FINISH_CALL : GPTOSS_FINISH_RETURN;
 }
 
@@ -279,35 +309,25 @@ static void count_time(gptoss_sequence *s) {
     s->mark = now;
 }
 
-// Takes one result of the engine. *event_out is filled when the result is an event by itself;
-// otherwise the parser may have some, or all is done.
-static gptoss_status advance(gptoss_sequence *s, gptoss_event *event_out, bool *filled_out,
-                             gptoss_error *error) {
+// The generation is over; no event is filled.
+static gptoss_status end(gptoss_sequence *s, engine_finish finish, gptoss_error *error) {
+    s->finish = finish;
+    if (!s->parser || s->parser_finished)
+        return GPTOSS_OK;
+    s->parser_finished = true;
+    return harmony_parser_finish(s->parser, error);
+}
+
+// Ends it behind the last token that was handed over, whatever the engine has made behind that.
+static gptoss_status end_turn(gptoss_sequence *s, engine_finish finish, gptoss_error *error) {
+    engine_truncate(s->engine, s->stats.prompt_tokens + s->stats.sampled_tokens);
+    return end(s, finish, error);
+}
+
+static gptoss_status hand_over(gptoss_sequence *s, const engine_result *result,
+                               gptoss_event *event_out, gptoss_error *error) {
     engine_result *r = &s->result;
-    engine_result next;
-    *filled_out = false;
-    gptoss_status status = engine_next(s->engine, &next, error);
-    if (status != GPTOSS_OK)
-        return status;
-    count_time(s);
-    s->stats.guessed_tokens = next.guessed;
-    s->stats.right_guesses = next.right;
-    if (next.kind == ENGINE_DONE) {
-        s->finish = next.finish;
-        if (s->parser && !s->parser_finished) {
-            s->parser_finished = true;
-            return harmony_parser_finish(s->parser, error);
-        }
-        return GPTOSS_OK;
-    }
-    *filled_out = true;
-    if (next.kind == ENGINE_PROGRESS) {
-        *event_out = (gptoss_event){.kind = GPTOSS_EVENT_PROGRESS,
-                                    .prompt_done = next.computed,
-                                    .prompt_total = s->stats.prompt_tokens};
-        return GPTOSS_OK;
-    }
-    *r = next;
+    *r = *result;
     s->stats.sampled_tokens++;
     *event_out = (gptoss_event){.kind = GPTOSS_EVENT_TOKEN,
                                 .id = r->token.id,
@@ -315,6 +335,56 @@ static gptoss_status advance(gptoss_sequence *s, gptoss_event *event_out, bool *
                                 .top = r->n_top ? r->top : NULL,
                                 .n_top = r->n_top};
     return s->parser ? harmony_parser_push(s->parser, r->token.id, error) : GPTOSS_OK;
+}
+
+// Takes a sampled token; it may be the caller's at once, later, or not at all.
+static gptoss_status take_token(gptoss_sequence *s, const engine_result *result,
+                                gptoss_event *event_out, bool *filled_out, gptoss_error *error) {
+    api_verdict verdict = s->turn_stops ? api_turn_take(s->turn, result) : API_PASS;
+    if (verdict == API_HOLD)
+        return GPTOSS_OK;
+    if (verdict == API_ENDED)
+        return end_turn(s, ENGINE_STOPPED, error);
+    if (verdict == API_BOTH) {
+        s->waiting = *result;
+        s->has_waiting = true;
+        result = api_turn_held(s->turn);
+    }
+    *filled_out = true;
+    return hand_over(s, result, event_out, error);
+}
+
+// Takes one result of the engine. *event_out is filled when the result is an event by itself;
+// otherwise the parser may have some, or all is done.
+static gptoss_status advance(gptoss_sequence *s, gptoss_event *event_out, bool *filled_out,
+                             gptoss_error *error) {
+    engine_result next;
+    *filled_out = s->has_waiting;
+    if (s->has_waiting) {
+        s->has_waiting = false;
+        return hand_over(s, &s->waiting, event_out, error);
+    }
+    if (s->turn_stops && api_turn_is_over(s->turn))
+        return end_turn(s, ENGINE_STOPPED, error);
+    gptoss_status status = engine_next(s->engine, &next, error);
+    if (status != GPTOSS_OK)
+        return api_turn_failure(s->turn, status, error);
+    count_time(s);
+    s->stats.guessed_tokens = next.guessed;
+    s->stats.right_guesses = next.right;
+    if (next.kind == ENGINE_TOKEN)
+        return take_token(s, &next, event_out, filled_out, error);
+    if (next.kind == ENGINE_DONE) {
+        bool called = s->turn_stops && api_turn_called(s->turn);
+        bool complete = called && next.finish == ENGINE_LENGTH; // only a decision was cut off
+        return called ? end_turn(s, complete ? ENGINE_STOPPED : next.finish, error)
+                      : end(s, next.finish, error);
+    }
+    *filled_out = true;
+    *event_out = (gptoss_event){.kind = GPTOSS_EVENT_PROGRESS,
+                                .prompt_done = next.computed,
+                                .prompt_total = s->stats.prompt_tokens};
+    return GPTOSS_OK;
 }
 
 gptoss_status gptoss_next(gptoss_sequence *s, gptoss_event *event_out, gptoss_error *error) {

@@ -30,6 +30,12 @@ gptoss_status api_wrap_tokenizer(tokenizer *t, gptoss_tokenizer **out, gptoss_er
         return base_fail_memory(error, sizeof *wrapped);
     }
     wrapped->tokenizer = t;
+    wrapped->guides = base_alloc_zero(1, sizeof *wrapped->guides);
+    if (!wrapped->guides) {
+        gptoss_tokenizer_close(wrapped);
+        return base_fail_memory(error, sizeof *wrapped->guides);
+    }
+    pthread_mutex_init(&wrapped->guides->lock, NULL);
     // A vocabulary without the markers can still encode and decode.
     gptoss_status status = harmony_open(t, &wrapped->harmony, error);
     if (status != GPTOSS_OK && status != GPTOSS_UNSUPPORTED) {
@@ -78,6 +84,11 @@ gptoss_status gptoss_tokenizer_open(const char *path, gptoss_tokenizer **tokeniz
 void gptoss_tokenizer_close(gptoss_tokenizer *t) {
     if (!t)
         return;
+    if (t->guides) {
+        guide_library_free(t->guides->library);
+        pthread_mutex_destroy(&t->guides->lock);
+        base_free(t->guides);
+    }
     harmony_close(t->harmony);
     tokenizer_close(t->tokenizer);
     base_free(t);

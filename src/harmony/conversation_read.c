@@ -1,4 +1,4 @@
-// Conversations and functions from JSON.
+// Conversations from JSON.
 #include "harmony/json.h"
 
 #include <string.h>
@@ -288,63 +288,5 @@ cleanup:
         harmony_conversation_free(*conversation_out);
         *conversation_out = NULL;
     }
-    return status;
-}
-
-// One of `{"type":"function","function":{...}}`, `{"type":"function","name",...}`, `{"name",...}`.
-static gptoss_status read_function(reading *in, const json *item, harmony_tool *tool) {
-    harmony_text type;
-    gptoss_status status = get_text(in, item, "type", false, &type);
-    if (status) {
-        return status;
-    }
-    if (item->kind != JSON_OBJECT ||
-        (type.data && (type.length != 8 || memcmp(type.data, "function", 8)))) {
-        return base_fail(in->error, GPTOSS_BAD_INPUT, "functions: an item is not a function");
-    }
-    const json *inner = harmony_json_get(item, "function");
-    inner = inner ? inner : item;
-    harmony_text name;
-    if ((status = get_text(in, inner, "name", true, &name)) ||
-        (status = get_text(in, inner, "description", false, &tool->description))) {
-        return status;
-    }
-    tool->name = name;
-    tool->parameters = get_source(inner, "parameters");
-    return GPTOSS_OK;
-}
-
-gptoss_status harmony_conversation_add_functions(harmony_conversation *conversation,
-                                                 const char *instructions, const char *functions,
-                                                 size_t length, gptoss_error *error) {
-    reading in = {.message = harmony_conversation_length(conversation), .error = error};
-    harmony_namespace space = {.key = harmony_text_of("functions"),
-                               .name = harmony_text_of("functions")};
-    harmony_developer developer = {.instructions = harmony_text_of(instructions)};
-    gptoss_status status = GPTOSS_OK;
-    json *list = NULL;
-    if (functions &&
-        (status = harmony_json_read(functions, length, "functions", &in.arena, &list, error))) {
-        goto cleanup;
-    }
-    if (list && list->kind != JSON_ARRAY) {
-        status = base_fail(error, GPTOSS_BAD_INPUT, "functions: must be a list");
-        goto cleanup;
-    }
-    if (list && list->count) {
-        harmony_tool *tools = make(&in, list->count, sizeof *tools, &status);
-        for (const json *item = list->first; !status && item; item = item->next) {
-            status = read_function(&in, item, &tools[space.n_tools++]);
-        }
-        space.tools = tools;
-        developer.has_tools = true;
-        developer.tools = &space;
-        developer.n_tools = 1;
-    }
-    if (!status) {
-        status = harmony_conversation_add_developer(conversation, &developer, error);
-    }
-cleanup:
-    harmony_arena_free(&in.arena);
     return status;
 }

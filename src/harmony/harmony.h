@@ -162,8 +162,8 @@ gptoss_status harmony_conversation_add_system(harmony_conversation *conversation
 gptoss_status harmony_conversation_add_developer(harmony_conversation *conversation,
                                                  const harmony_developer *developer,
                                                  gptoss_error *error);
-// As above; functions is a JSON array as the APIs have it, `[{"type":"function","function":{"name",
-// "description","parameters"}}]` or the inner objects alone; NULL for none.
+// As above; functions is a JSON array as harmony_tools_read takes it, NULL for none. Its functions
+// and custom tools are written, as `functions.NAME`; built-in tools belong into a system message.
 gptoss_status harmony_conversation_add_functions(harmony_conversation *conversation,
                                                  const char *instructions, const char *functions,
                                                  size_t length, gptoss_error *error);
@@ -180,6 +180,37 @@ gptoss_status harmony_conversation_from_json(const char *json, size_t length,
 // Appends the same form, character for character as Conversation.to_json writes it.
 gptoss_status harmony_conversation_to_json(const harmony_conversation *conversation,
                                            base_buffer *json, gptoss_error *error);
+
+// ---- tools as APIs declare them --------------------------------------------------------------
+
+typedef enum harmony_tool_kind {
+    HARMONY_TOOL_FUNCTION, // arguments in JSON
+    HARMONY_TOOL_CUSTOM,   // one text
+    HARMONY_TOOL_BUILTIN,  // name is "python" or "browser"
+} harmony_tool_kind;
+
+typedef struct harmony_declared_tool {
+    harmony_tool_kind kind;
+    harmony_text name, description;
+    harmony_text parameters;         // FUNCTION: the text of a JSON schema, or absent
+    bool strict;                     // FUNCTION: arguments must hold to it
+    harmony_text syntax, definition; // CUSTOM: of the grammar of its text, or absent
+} harmony_declared_tool;
+
+// A list `[{"type":"function","function":{"name","description","parameters","strict"}},
+// {"type":"custom","custom":{"name","description","format":{"type":"grammar","syntax",
+// "definition"}}}, {"type":"python"}, {"type":"browser"}]`; what is inside of "function", "custom"
+// or the format's "grammar" may also stand beside the type, and without a type it is a function.
+typedef struct harmony_tools harmony_tools;
+
+// GPTOSS_BAD_INPUT says which item is wrong.
+gptoss_status harmony_tools_read(const char *json, size_t length, harmony_tools **tools_out,
+                                 gptoss_error *error);
+void harmony_tools_free(harmony_tools *tools);
+// NULL behind the last one. Texts point into the list and into the JSON.
+const harmony_declared_tool *harmony_tools_item(const harmony_tools *tools, size_t index);
+// The namespace of a built-in tool.
+harmony_namespace harmony_declared_namespace(const harmony_declared_tool *builtin);
 
 // ---- handle ---------------------------------------------------------------------------------
 

@@ -30,6 +30,11 @@ bool tokenizer_is_special(const tokenizer *t, int32_t id) {
     return present(t, id) && t->tokens[id].flags & BPE_SPECIAL;
 }
 
+int32_t tokenizer_find(const tokenizer *t, const char *bytes, size_t length) {
+    int32_t id = length && length <= t->longest ? bpe_find(t, bytes, length) : -1;
+    return tokenizer_is_special(t, id) ? -1 : id;
+}
+
 int32_t tokenizer_special(const tokenizer *t, const char *text) {
     size_t length = strlen(text), low = 0, high = t->n_added;
     while (low < high) {

@@ -36,6 +36,9 @@ gptoss_status tokenizer_encode(const tokenizer *tokenizer, const char *text, siz
 // text.
 const char *tokenizer_bytes(const tokenizer *tokenizer, int32_t id, size_t *length_out);
 
+// The id of the ordinary token that is exactly these bytes, or -1.
+int32_t tokenizer_find(const tokenizer *tokenizer, const char *bytes, size_t length);
+
 bool tokenizer_is_special(const tokenizer *tokenizer, int32_t id);
 
 // The id of a special token by its text ("<|start|>"), or -1.

@@ -11,6 +11,7 @@ BELOW = {
     "checkpoint": ["base", "number"],
     "harmony": ["base", "tokenizer"],
     "grammar": ["base", "tokenizer"],
+    "guide": ["base", "tokenizer", "harmony", "grammar"],
     "model": ["base", "number", "checkpoint"],
     "backend": ["base", "number", "model"],
     "cpu": ["base", "machine", "number", "model", "backend"],
@@ -19,8 +20,8 @@ BELOW = {
     "sample": ["base", "model"],
     "engine": ["base", "number", "model", "backend", "cache", "sample"],
     # The only module that names a backend: it hands the engine the table.
-    "api": ["base", "number", "tokenizer", "checkpoint", "harmony", "model", "backend", "cpu",
-            "plain", "cache", "sample", "engine"],
+    "api": ["base", "number", "tokenizer", "checkpoint", "harmony", "guide", "model", "backend",
+            "cpu", "plain", "cache", "sample", "engine"],
 }
 # Outside src/ there is one door to all of it.
 PUBLIC_ONLY = ["cli", "server", "examples", "python", "web", "notebooks"]
