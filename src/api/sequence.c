@@ -204,14 +204,14 @@ static void fill_stops(const gptoss_sequence *s, const api_turn *turn, engine_re
     }
 }
 
-static gptoss_status make_turn(gptoss_sequence *s, const gptoss_guide *guide,
+static gptoss_status make_turn(gptoss_sequence *s, const gptoss_guide *given,
                                engine_request *request, api_turn **turn_out, gptoss_error *error) {
     *turn_out = NULL;
-    if (!guide)
+    if (!given)
         return GPTOSS_OK;
     size_t n_ids;
     const int32_t *ids = engine_ids(s->engine, &n_ids);
-    return api_turn_create(guide, s->model->tokenizer, ids, n_ids, s->model->config.vocabulary,
+    return api_turn_create(given, s->model->tokenizer, ids, n_ids, s->model->config.vocabulary,
                            &request->sampling, turn_out, error);
 }
 
