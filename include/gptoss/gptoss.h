@@ -311,9 +311,9 @@ typedef struct gptoss_guide gptoss_guide;
 typedef struct gptoss_guide_options {
     const char *tools; // as gptoss_setting.tools; NULL: nobody can be called
     gptoss_tool_choice choice;
-    const char *chosen; // a name as in tools, or a recipient: "functions.get_weather"
-    int32_t max_calls;  // in one turn, one behind the other; default 1, at most 64
-    gptoss_form form;   // of the final answer: reasoning stays free
+    const char *chosen;    // a name as in tools, or a recipient: "functions.get_weather"
+    int32_t max_calls;     // in one turn, one behind the other; default 1, at most 64
+    gptoss_form form;      // of the final answer: reasoning stays free
     const char *form_text; // the schema, expression or grammar
     size_t form_length;    // 0: up to its NUL
     // Tokens of reasoning in a turn: then it is ended where it stands, and an answer or a call
@@ -378,12 +378,12 @@ typedef struct gptoss_generation {
     const gptoss_guide *guide; // whatever the model prefers, the turn is well-formed; NULL: free.
                                // The sequence must end where the assistant's turn begins. Where
                                // the caller's mask leaves nothing, it gives way to the guide.
-    int32_t max_tokens; // sampled tokens at most; 0: until the context is full
-    bool ignore_stop;   // go on behind <|return|> and <|call|>; no Harmony events are made
-    int32_t logprobs;   // most probable tokens reported with each one, at most 20; default 0
-    bool speculation;   // guess from repetitions: the same tokens, sooner; default true
-    bool reuse;         // begin with what any sequence computed for the same tokens, and let others
-                        // begin with this one's: the same tokens, sooner; default true
+    int32_t max_tokens;        // sampled tokens at most; 0: until the context is full
+    bool ignore_stop;          // go on behind <|return|> and <|call|>; no Harmony events are made
+    int32_t logprobs;          // most probable tokens reported with each one, at most 20; default 0
+    bool speculation;          // guess from repetitions: the same tokens, sooner; default true
+    bool reuse; // begin with what any sequence computed for the same tokens, and let others
+                // begin with this one's: the same tokens, sooner; default true
 } gptoss_generation;
 
 GPTOSS_API void gptoss_generation_default(gptoss_generation *generation_out);

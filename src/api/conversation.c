@@ -81,10 +81,10 @@ static gptoss_status open_with(const gptoss_setting *setting, harmony_conversati
     status = harmony_conversation_add_system(*out, &system, error);
     bool instructed = setting->instructions && setting->instructions[0];
     if (status == GPTOSS_OK && (instructed || declared.functions))
-        status = harmony_conversation_add_functions(
-            *out, instructed ? setting->instructions : NULL,
-            declared.functions ? setting->tools : NULL,
-            declared.functions ? strlen(setting->tools) : 0, error);
+        status = harmony_conversation_add_functions(*out, instructed ? setting->instructions : NULL,
+                                                    declared.functions ? setting->tools : NULL,
+                                                    declared.functions ? strlen(setting->tools) : 0,
+                                                    error);
     if (status != GPTOSS_OK) {
         harmony_conversation_free(*out);
         *out = NULL;

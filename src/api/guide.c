@@ -145,8 +145,8 @@ static gptoss_status read_form(const gptoss_guide_options *o, guide_form *form_o
     form_out->held = true;
     form_out->kind = kinds[o->form];
     if (needed)
-        form_out->text = (harmony_text){
-            o->form_text, o->form_length ? o->form_length : strlen(o->form_text)};
+        form_out->text =
+            (harmony_text){o->form_text, o->form_length ? o->form_length : strlen(o->form_text)};
     return GPTOSS_OK;
 }
 

@@ -46,6 +46,11 @@ static int32_t words(graph *g, int32_t node, const char *text) {
     return path(g, node, harmony_text_of(text));
 }
 
+// What follows one node can follow another too.
+static void attach(graph *g, int32_t node, int32_t also) {
+    g->nodes[node].also = also;
+}
+
 static void end(graph *g, int32_t node, message_kind kind) {
     int32_t c = child(g, node, SYMBOL_MESSAGE);
     g->nodes[c].kind = (uint8_t)kind;
@@ -101,7 +106,7 @@ static int32_t behind_to(graph *g, int32_t names) {
     if (!names)
         return 0;
     int32_t node = add_node(g, 0);
-    g->nodes[words(g, node, " to=")].also = names;
+    attach(g, words(g, node, " to="), names);
     return node;
 }
 
@@ -113,9 +118,9 @@ static recipients add_recipients(graph *g, const guide_options *o, const bool *c
             types.behind[json][analysis] = type;
             int32_t node = channels.behind[json][analysis] = add_node(g, 0);
             int32_t channel = child(g, node, SYMBOL_CHANNEL);
-            g->nodes[words(g, channel, "commentary")].also = type;
+            attach(g, words(g, channel, "commentary"), type);
             if (analysis)
-                g->nodes[words(g, channel, "analysis")].also = type;
+                attach(g, words(g, channel, "analysis"), type);
         }
     }
     recipients r = {0};

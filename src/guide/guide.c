@@ -44,13 +44,15 @@ static gptoss_status choose(const guide_options *o, bool *callable, gptoss_error
             return base_fail(error, GPTOSS_BAD_INPUT,
                              "tool %zu: a name has 1 to %d bytes of UTF-8 without white space", i,
                              MAX_RECIPIENT);
-        callable[i] = o->choice != GUIDE_NONE &&
-                      (o->choice != GUIDE_NAMED || equal(name, o->chosen));
+        callable[i] =
+            o->choice != GUIDE_NONE && (o->choice != GUIDE_NAMED || equal(name, o->chosen));
         n_callable += callable[i];
     }
     if (n_callable == 0 && o->choice == GUIDE_NAMED)
-        return base_fail(error, GPTOSS_BAD_ARGUMENT, "the tool that must be called, %.*s, is not "
-                         "declared", (int)(o->chosen.length < 64 ? o->chosen.length : 64),
+        return base_fail(error, GPTOSS_BAD_ARGUMENT,
+                         "the tool that must be called, %.*s, is not "
+                         "declared",
+                         (int)(o->chosen.length < 64 ? o->chosen.length : 64),
                          o->chosen.data ? o->chosen.data : "");
     if (n_callable == 0 && o->choice == GUIDE_REQUIRED)
         return base_fail(error, GPTOSS_BAD_ARGUMENT, "a call is required, and there are no tools");
@@ -124,8 +126,8 @@ gptoss_status guide_create(guide_library *l, const guide_options *o, guide **gui
     g->max_reasoning = o->max_reasoning;
     g->n_tools = o->n_tools;
     g->forms = base_alloc_zero(o->n_tools, sizeof *g->forms);
-    bool json = o->answer.held && (o->answer.kind == GRAMMAR_JSON_OBJECT ||
-                                   o->answer.kind == GRAMMAR_JSON_SCHEMA);
+    bool json = o->answer.held &&
+                (o->answer.kind == GRAMMAR_JSON_OBJECT || o->answer.kind == GRAMMAR_JSON_SCHEMA);
     if (!g->forms)
         status = base_fail_memory(error, o->n_tools * sizeof *g->forms);
     if (status == GPTOSS_OK)

@@ -2,8 +2,8 @@
 // the turn is well-formed Harmony (docs/guides.md).
 //
 //     tokenizer         ->  guide_library   once per vocabulary: bitsets of text, compiled forms
-//     tools and choice  ->  guide           what may be said in a turn; shared by any number of them
-//     guide             ->  guide_state     one per turn that is being sampled
+//     tools and choice  ->  guide           what may be said in a turn; shared by any number of
+//     them guide             ->  guide_state     one per turn that is being sampled
 //
 // A header is a path through a small graph of bytes and markers (graph.h): channels, recipients of
 // declared tools, content types, in the orders that the parser reads without a complaint. Names are

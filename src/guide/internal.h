@@ -25,8 +25,8 @@ struct guide_library {
     text_tokens text;
     int32_t markers[HARMONY_N_MARKERS];
     int32_t byte_ids[256];
-    base_ids assistant; // the role as the tokenizer spells it
-    pthread_mutex_t lock; // of the rest
+    base_ids assistant;             // the role as the tokenizer spells it
+    pthread_mutex_t lock;           // of the rest
     grammar_vocabulary *vocabulary; // NULL until the first form
     library_form *forms;
 };

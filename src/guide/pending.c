@@ -3,7 +3,8 @@
 
 #define WEAK __attribute__((weak))
 
-WEAK gptoss_status grammar_vocabulary_create(const tokenizer *t, grammar_vocabulary **vocabulary_out,
+WEAK gptoss_status grammar_vocabulary_create(const tokenizer *t,
+                                             grammar_vocabulary **vocabulary_out,
                                              gptoss_error *error) {
     (void)t;
     *vocabulary_out = NULL;

@@ -120,8 +120,8 @@ static void end_content(guide_state *s) {
     grammar_state_free(s->held);
     s->held = NULL;
     s->n_calls += s->kind == MESSAGE_CALL;
-    bool more = s->kind != MESSAGE_ANSWER &&
-                (s->kind != MESSAGE_CALL || s->n_calls < s->guide->max_calls);
+    bool more =
+        s->kind != MESSAGE_ANSWER && (s->kind != MESSAGE_CALL || s->n_calls < s->guide->max_calls);
     s->phase = more ? PHASE_CLOSED : PHASE_ENDED;
 }
 

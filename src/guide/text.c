@@ -7,14 +7,14 @@ typedef struct text_range {
 } text_range;
 
 static const text_range ranges[] = {
-    {0x00, 0x7f, TEXT_BETWEEN, TEXT_BETWEEN},   {0xc2, 0xdf, TEXT_BETWEEN, TEXT_LACKS_1},
-    {0xe0, 0xe0, TEXT_BETWEEN, TEXT_AFTER_E0},  {0xe1, 0xec, TEXT_BETWEEN, TEXT_LACKS_2},
-    {0xed, 0xed, TEXT_BETWEEN, TEXT_AFTER_ED},  {0xee, 0xef, TEXT_BETWEEN, TEXT_LACKS_2},
-    {0xf0, 0xf0, TEXT_BETWEEN, TEXT_AFTER_F0},  {0xf1, 0xf3, TEXT_BETWEEN, TEXT_LACKS_3},
-    {0xf4, 0xf4, TEXT_BETWEEN, TEXT_AFTER_F4},  {0x80, 0xbf, TEXT_LACKS_1, TEXT_BETWEEN},
-    {0x80, 0xbf, TEXT_LACKS_2, TEXT_LACKS_1},   {0x80, 0xbf, TEXT_LACKS_3, TEXT_LACKS_2},
-    {0xa0, 0xbf, TEXT_AFTER_E0, TEXT_LACKS_1},  {0x80, 0x9f, TEXT_AFTER_ED, TEXT_LACKS_1},
-    {0x90, 0xbf, TEXT_AFTER_F0, TEXT_LACKS_2},  {0x80, 0x8f, TEXT_AFTER_F4, TEXT_LACKS_2},
+    {0x00, 0x7f, TEXT_BETWEEN, TEXT_BETWEEN},  {0xc2, 0xdf, TEXT_BETWEEN, TEXT_LACKS_1},
+    {0xe0, 0xe0, TEXT_BETWEEN, TEXT_AFTER_E0}, {0xe1, 0xec, TEXT_BETWEEN, TEXT_LACKS_2},
+    {0xed, 0xed, TEXT_BETWEEN, TEXT_AFTER_ED}, {0xee, 0xef, TEXT_BETWEEN, TEXT_LACKS_2},
+    {0xf0, 0xf0, TEXT_BETWEEN, TEXT_AFTER_F0}, {0xf1, 0xf3, TEXT_BETWEEN, TEXT_LACKS_3},
+    {0xf4, 0xf4, TEXT_BETWEEN, TEXT_AFTER_F4}, {0x80, 0xbf, TEXT_LACKS_1, TEXT_BETWEEN},
+    {0x80, 0xbf, TEXT_LACKS_2, TEXT_LACKS_1},  {0x80, 0xbf, TEXT_LACKS_3, TEXT_LACKS_2},
+    {0xa0, 0xbf, TEXT_AFTER_E0, TEXT_LACKS_1}, {0x80, 0x9f, TEXT_AFTER_ED, TEXT_LACKS_1},
+    {0x90, 0xbf, TEXT_AFTER_F0, TEXT_LACKS_2}, {0x80, 0x8f, TEXT_AFTER_F4, TEXT_LACKS_2},
 };
 
 static int step(int place, unsigned char byte) {

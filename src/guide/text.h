@@ -20,7 +20,7 @@ typedef enum text_place {
 } text_place;
 
 typedef struct text_tokens {
-    size_t n_words;                  // of 32 tokens
+    size_t n_words;                   // of 32 tokens
     uint32_t *allowed[N_TEXT_PLACES]; // [n_words] tokens that may come at a place
 } text_tokens;
 

@@ -132,11 +132,10 @@ static size_t list_functions(const harmony_tools *tools, harmony_tool *functions
         const harmony_declared_tool *tool = &tools->items[i];
         if (tool->kind == HARMONY_TOOL_BUILTIN)
             continue;
-        functions[n++] =
-            (harmony_tool){tool->name, tool->description,
-                           tool->kind == HARMONY_TOOL_CUSTOM
-                               ? harmony_text_of("{\"type\":\"string\"}")
-                               : tool->parameters};
+        functions[n++] = (harmony_tool){tool->name, tool->description,
+                                        tool->kind == HARMONY_TOOL_CUSTOM
+                                            ? harmony_text_of("{\"type\":\"string\"}")
+                                            : tool->parameters};
     }
     return n;
 }

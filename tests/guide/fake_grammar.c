@@ -16,8 +16,8 @@ struct grammar_state {
     size_t at;
 };
 
-gptoss_status grammar_vocabulary_create(const tokenizer *t,
-                                        grammar_vocabulary **vocabulary_out, gptoss_error *error) {
+gptoss_status grammar_vocabulary_create(const tokenizer *t, grammar_vocabulary **vocabulary_out,
+                                        gptoss_error *error) {
     grammar_vocabulary *v = *vocabulary_out = base_alloc(1, sizeof *v);
     if (!v)
         return base_fail_memory(error, sizeof *v);

@@ -30,7 +30,8 @@ static void reach(places *all, const place *from, int32_t id) {
     base_buffer text = {0};
     size_t length;
     const char *bytes = tokenizer_bytes(t, id, &length);
-    CHECK(base_buffer_text(&text, from->text) && base_buffer_append(&text, bytes, length), "memory");
+    CHECK(base_buffer_text(&text, from->text) && base_buffer_append(&text, bytes, length),
+          "memory");
     for (size_t i = 0; i < all->length; i++) {
         if (!strcmp(all->items[i].text, text.data)) {
             base_buffer_free(&text);
@@ -131,7 +132,8 @@ static bool takes(const guide *g, const char *text, bool bytes) {
 }
 
 static const char *const usual[] = {
-    "assistant<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>",
+    "assistant<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|"
+    ">",
     "assistant<|channel|>commentary<|message|>I look.<|end|><|start|>assistant",
     "assistant<|channel|>commentary to=functions.get <|constrain|>json<|message|>{}<|call|>",
     "assistant<|channel|>commentary to=functions.get<|constrain|>json<|message|>{}<|call|>",

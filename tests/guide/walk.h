@@ -88,8 +88,9 @@ static inline int32_t walk_marker(walk *w) {
 }
 
 static inline int32_t walk_liked(walk *w) {
-    static const char *const words[] = {"analysis", "final", " to", "=", "functions", " json", "<",
-                                        "|", "assistant", "commentary", ">", "end", "\n", "{", "}"};
+    static const char *const words[] = {"analysis", "final", " to", "=",         "functions",
+                                        " json",    "<",     "|",   "assistant", "commentary",
+                                        ">",        "end",   "\n",  "{",         "}"};
     size_t length;
     if (w->taste == TASTE_SPECIAL)
         return walk_marker(w);
@@ -140,7 +141,8 @@ static inline void walk_parse(walk *w, int32_t id) {
 }
 
 static inline void walk_begin(walk *w, const harmony *h, const guide *g, uint64_t seed, taste t) {
-    *w = (walk){.tokenizer = harmony_tokenizer(h), .harmony = h, .random = seed * 2 + 1, .taste = t};
+    *w =
+        (walk){.tokenizer = harmony_tokenizer(h), .harmony = h, .random = seed * 2 + 1, .taste = t};
     draw(&w->random);
     w->most = (int)(draw(&w->random) % 30);
     w->vocabulary = tokenizer_size(w->tokenizer) + 40; // models have rows beyond the vocabulary
