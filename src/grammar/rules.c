@@ -114,7 +114,7 @@ int32_t rules_text(rules *r, const char *bytes, size_t length) {
                .kind = RULES_TEXT, .depth = 1, .first = (int32_t)first, .count = (int32_t)length});
 }
 
-static int32_t add_byte(rules *r, uint8_t low, uint8_t high) {
+int32_t rules_bytes(rules *r, uint8_t low, uint8_t high) {
     return add_node(r, (rules_node){.kind = RULES_BYTE, .low = low, .high = high, .depth = 1});
 }
 
@@ -245,7 +245,7 @@ static void add_block(rules *r, ways *w, uint32_t first, uint32_t last) {
     int n = encode(first, low);
     encode(last, high);
     for (int i = 0; i < n; i++)
-        parts[i] = add_byte(r, low[i], high[i]);
+        parts[i] = rules_bytes(r, low[i], high[i]);
     int32_t sequence = rules_sequence(r, parts, (size_t)n);
     if (!ARRAY_RESERVE(w->data, w->capacity, w->count + 1))
         fail_memory(r);

@@ -31,6 +31,7 @@ void rules_start(rules *rules, int32_t rule);
 // Expressions.
 int32_t rules_text(rules *rules, const char *bytes, size_t length); // length 0: the empty text
 int32_t rules_class(rules *rules, const rules_range *ranges, size_t n_ranges, bool negated);
+int32_t rules_bytes(rules *rules, uint8_t low, uint8_t high); // one byte, whatever it is part of
 int32_t rules_reference(rules *rules, int32_t rule);
 int32_t rules_sequence(rules *rules, const int32_t *parts, size_t n_parts);
 int32_t rules_choice(rules *rules, const int32_t *ways, size_t n_ways); // 0 ways: nothing matches
