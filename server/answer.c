@@ -13,6 +13,7 @@
 typedef struct answer {
     server *server;
     const dialect *dialect;
+    clients *clients; // client's, which may be NULL
     client *client;
     turn *turn;
     answer_head head;
@@ -22,7 +23,7 @@ typedef struct answer {
 static void end_answer(void *context) {
     answer *a = context;
     if (a->client) {
-        clients_watch(http_clients(a->server->http), a->client, NULL);
+        clients_watch(a->clients, a->client, NULL);
     }
     if (a->writer) {
         a->dialect->close(a->writer);
@@ -110,8 +111,9 @@ static answer *begin(server *server, const dialect *dialect, const http_request 
         return NULL;
     }
     if (from->client) {
+        a->clients = from->clients;
         a->client = from->client;
-        clients_watch(http_clients(server->http), a->client, a->turn);
+        clients_watch(a->clients, a->client, a->turn);
     }
     fill_head(a);
     a->writer = dialect->open(&a->head);

@@ -91,6 +91,7 @@ static exchange *open_exchange(http *h, struct MHD_Connection *connection, const
     e->http = h;
     e->began = server_now();
     e->request.connection = connection;
+    e->request.clients = &h->clients;
     e->request.client = client_of(connection);
     e->request.number = atomic_fetch_add(&h->n_requests, 1) + 1;
     set_address(connection, e->request.address, sizeof(e->request.address));
@@ -341,10 +342,6 @@ bool http_start(server *server, http **http_out, problem *problem) {
 
 int32_t http_port(const http *h) {
     return h->port;
-}
-
-clients *http_clients(http *h) {
-    return &h->clients;
 }
 
 void http_quiesce(http *h) {

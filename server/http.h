@@ -18,7 +18,8 @@ typedef struct http_request {
     char address[64];      // of the client, "127.0.0.1"
     uint64_t number;       // of this process's requests
     void *connection;      // http.c's
-    struct client *client; // to be watched while an answer is computed
+    clients *clients; // the connections, and which of them this is: it is watched
+    client *client;   // while an answer is computed
 } http_request;
 
 typedef struct http_reply {
@@ -41,7 +42,6 @@ const char *http_query(const http_request *request, const char *name);
 // Binds and answers from now on. False: *problem says why not.
 bool http_start(server *server, http **http_out, problem *problem);
 int32_t http_port(const http *http);
-clients *http_clients(http *http);
 void http_quiesce(http *http); // no new connections
 void http_stop(http *http);    // ends all connections
 

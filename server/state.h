@@ -27,7 +27,7 @@ struct server {
     queue queue;
     memory memory;
     metrics metrics;
-    struct http *http; // NULL in tests that need no socket
+    struct http *http; // of the thread that made the server
 };
 
 double server_now(void);                      // seconds of a clock that only goes forward
