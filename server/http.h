@@ -15,9 +15,9 @@ typedef struct http_request {
     char parameter[256];       // what stands in the place of {} in the route's path
     const char *body;          // [body_length], with a NUL behind
     size_t body_length;
-    char address[64];      // of the client, "127.0.0.1"
-    uint64_t number;       // of this process's requests
-    void *connection;      // http.c's
+    char address[64]; // of the client, "127.0.0.1"
+    uint64_t number;  // of this process's requests
+    void *connection; // http.c's
     clients *clients; // the connections, and which of them this is: it is watched
     client *client;   // while an answer is computed
 } http_request;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "choice.h"
-#include "conversation.h"
+#include "guided.h"
 #include "prompt.h"
 
 struct turn {
@@ -18,7 +18,8 @@ struct turn {
     request request;
     names names;
     prompt prompt;
-    choice *choices; // [request.n_choices]
+    gptoss_guide *guide; // NULL: RAW
+    choice *choices;     // [request.n_choices]
     events events;
     ticket ticket;
     pthread_t worker;
@@ -49,6 +50,7 @@ static gptoss_generation generation_of(const turn *t, int32_t index) {
     g.sampling.bias = r->bias;
     g.sampling.stream = (uint64_t)index;
     g.max_tokens = r->max_tokens;
+    g.guide = t->guide;
     g.reuse = true;
     g.ignore_stop = r->kind == REQUEST_RAW;
     g.logprobs = r->logprobs ? r->n_logprobs : 0;
@@ -231,6 +233,7 @@ static void release(turn *t) {
         choice_clear(&t->choices[i]);
     }
     free(t->choices);
+    gptoss_guide_free(t->guide);
     names_clear(&t->names);
     free(t->prompt.ids);
     pthread_mutex_destroy(&t->lock);
@@ -291,6 +294,7 @@ bool turn_start(server *server, request *request, turn **turn_out, problem *prob
     set_times(t);
     bool good = prompt_check(server, &t->request, problem) &&
                 prompt_make(server, &t->request, &t->names, &t->prompt, problem) &&
+                guided_make(server, &t->request, &t->names, &t->guide, problem) &&
                 enter(t, problem);
     if (!good) {
         release(t);

@@ -12,7 +12,7 @@ import unittest
 from harness import SUM, Server, chat_body, endless, main, wait_until
 
 SERVER = Server("--parallel", "2", "--queue", "2", "--idle", "3", "--body", "1",
-                "--connections", "64", "--loop", "0")
+                "--connections", "64", "--loop", "0", "--context", "60000")
 
 
 class Paths(unittest.TestCase):
