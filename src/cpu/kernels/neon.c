@@ -1,5 +1,5 @@
-// NEON as every 64-bit Arm processor has it: sixteen partial sums are four registers. What is not
-// here (bf16, SwiGLU) the compiler makes of the scalar kernels as well.
+// NEON as every 64-bit Arm processor has it: sixteen partial sums are four registers. bf16 and
+// SwiGLU are left to the compiler; so are integer products, of which dotprod.c makes more.
 #include "cpu/kernels/neon.h"
 
 enum { MAX_ROWS = 4, MAX_TOKENS = 2, PARTS = 16, REGISTERS = PARTS / 4 };
