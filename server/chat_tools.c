@@ -216,5 +216,6 @@ bool chat_read_tools(const fields *body, request *r) {
         !fields_bool(body, "parallel_tool_calls", &r->parallel_calls)) {
         return false;
     }
+    r->asked_parallel = fields_has(body, "parallel_tool_calls");
     return !fields_has(body, "functions") || read_functions(body, r);
 }

@@ -208,18 +208,24 @@ static void close_item(choice *c) {
 
 // ---- the end --------------------------------------------------------------------------------
 
+// What was sampled up to its last call: behind it may stand who was to speak next.
+static size_t length_of_calls(const choice *c, const int32_t *ids, size_t n) {
+    while (n > c->n_prompt && ids[n - 1] != c->server->markers.call) {
+        n--;
+    }
+    return n - c->n_prompt;
+}
+
 static void remember_all(choice *c) {
-    size_t n = gptoss_sequence_length(c->sequence);
     const int32_t *ids = gptoss_sequence_ids(c->sequence);
-    bool whole = c->finish == FINISH_CALLS && !c->failed && !c->irregular && n > c->n_prompt &&
-                 ids[n - 1] == c->server->markers.call;
-    if (!whole) {
+    size_t n = length_of_calls(c, ids, gptoss_sequence_length(c->sequence));
+    if (c->finish != FINISH_CALLS || c->failed || c->irregular || n == 0) {
         return;
     }
-    c->said->n_ids = n - c->n_prompt;
-    c->said->ids = malloc(c->said->n_ids * sizeof *c->said->ids);
+    c->said->n_ids = n;
+    c->said->ids = malloc(n * sizeof *c->said->ids);
     if (c->said->ids) {
-        memcpy(c->said->ids, ids + c->n_prompt, c->said->n_ids * sizeof *c->said->ids);
+        memcpy(c->said->ids, ids + c->n_prompt, n * sizeof *c->said->ids);
         memory_add(&c->server->memory, c->said);
         c->said = NULL;
     }
@@ -444,7 +450,6 @@ void choice_take(choice *c, const gptoss_event *event) {
         break;
     case GPTOSS_EVENT_OPEN:
         if (is_others(event)) {
-            c->irregular = true;
             cut(c, c->calls ? FINISH_CALLS : FINISH_STOP);
         } else {
             open_message(c, event);

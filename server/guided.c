@@ -75,16 +75,6 @@ static bool fail(const request *r, gptoss_status status, const gptoss_error *err
                        field_of(r, status, error->message), "%s", error->message);
 }
 
-// Functions alone, none of them strict, can do without a guide.
-static bool may_go_free(const request *r) {
-    bool free =
-        r->answer.kind == FORMAT_TEXT && (r->choice == CHOICE_AUTO || r->choice == CHOICE_NONE);
-    for (size_t i = 0; i < r->n_tools; i++) {
-        free = free && !r->tools[i].strict && r->tools[i].grammar.kind == FORMAT_TEXT;
-    }
-    return free;
-}
-
 bool guided_make(const server *server, request *r, const names *names, gptoss_guide **guide_out,
                  problem *problem) {
     static const gptoss_form forms[] = {
@@ -112,7 +102,7 @@ bool guided_make(const server *server, request *r, const names *names, gptoss_gu
     options.tools = tools.data;
     options.choice = choices[r->choice];
     options.chosen = r->choice == CHOICE_NAMED ? chosen_name(r, names) : NULL;
-    options.max_calls = r->parallel_calls ? MOST_CALLS : 1;
+    options.max_calls = r->parallel_calls && r->asked_parallel ? MOST_CALLS : 1;
     options.form = forms[r->answer.kind];
     options.form_text = r->answer.text;
     options.max_reasoning_tokens = r->max_reasoning_tokens;
@@ -126,11 +116,6 @@ bool guided_make(const server *server, request *r, const names *names, gptoss_gu
         if (!request_warn(r, "%s", warning)) {
             status = GPTOSS_NO_MEMORY;
         }
-    }
-    if (status == GPTOSS_UNSUPPORTED && may_go_free(r)) {
-        return request_warn(r, "arguments of functions are not held to their schemas: %s",
-                            error.message) ||
-               problem_set(problem, PROBLEM_FAILED, "", "out of memory");
     }
     if (status) {
         gptoss_guide_free(*guide_out);
