@@ -28,28 +28,6 @@ void queue_destroy(queue *q) {
     pthread_mutex_destroy(&q->lock);
 }
 
-bool queue_enter(queue *q, ticket *t, int32_t *retry_after_out) {
-    pthread_mutex_lock(&q->lock);
-    bool busy = q->waiting > 0 || q->used + t->places > q->places;
-    bool room = !busy || q->waiting < q->most_waiting;
-    if (room) {
-        t->running = false;
-        t->since = server_now();
-        t->next = NULL;
-        ticket **end = &q->first;
-        while (*end) {
-            end = &(*end)->next;
-        }
-        *end = t;
-        q->waiting++;
-    } else {
-        double seconds = q->mean_seconds * (1 + q->waiting / (double)q->places);
-        *retry_after_out = seconds < 1 ? 1 : seconds > 120 ? 120 : (int32_t)ceil(seconds);
-    }
-    pthread_mutex_unlock(&q->lock);
-    return room;
-}
-
 // Places that a client computes in.
 static int32_t places_of(const queue *q, uint64_t client) {
     int32_t places = 0;
@@ -77,12 +55,38 @@ static ticket *choose(const queue *q) {
     return best;
 }
 
-static void run_ticket(queue *q, ticket *t) {
-    t->running = true;
-    t->since = server_now();
-    q->waiting--;
-    q->used += t->places;
-    pthread_cond_broadcast(&q->changed); // the next one may fit beside it
+// Gives free places to those that are next.
+static void grant(queue *q) {
+    for (ticket *t = choose(q); t && q->used + t->places <= q->places; t = choose(q)) {
+        t->running = true;
+        t->since = server_now();
+        q->waiting--;
+        q->used += t->places;
+    }
+    pthread_cond_broadcast(&q->changed);
+}
+
+bool queue_enter(queue *q, ticket *t, int32_t *retry_after_out) {
+    pthread_mutex_lock(&q->lock);
+    bool waits = q->waiting > 0 || q->used + t->places > q->places;
+    bool room = !waits || q->waiting < q->most_waiting;
+    if (room) {
+        t->running = false;
+        t->since = server_now();
+        t->next = NULL;
+        ticket **end = &q->first;
+        while (*end) {
+            end = &(*end)->next;
+        }
+        *end = t;
+        q->waiting++;
+        grant(q);
+    } else {
+        double seconds = q->mean_seconds * (1 + q->waiting / (double)q->places);
+        *retry_after_out = seconds < 1 ? 1 : seconds > 120 ? 120 : (int32_t)ceil(seconds);
+    }
+    pthread_mutex_unlock(&q->lock);
+    return room;
 }
 
 static bool wait_until(queue *q, double deadline) {
@@ -98,11 +102,7 @@ bool queue_wait(queue *q, ticket *t, const atomic_bool *cancelled, double deadli
     pthread_mutex_lock(&q->lock);
     bool in_time = true;
     while (in_time && !atomic_load(cancelled) && !t->running) {
-        if (choose(q) == t && q->used + t->places <= q->places) {
-            run_ticket(q, t);
-        } else {
-            in_time = wait_until(q, deadline);
-        }
+        in_time = wait_until(q, deadline);
     }
     bool running = t->running && !atomic_load(cancelled);
     pthread_mutex_unlock(&q->lock);
@@ -129,7 +129,7 @@ void queue_leave(queue *q, ticket *t) {
     } else {
         q->waiting--;
     }
-    pthread_cond_broadcast(&q->changed);
+    grant(q);
     pthread_mutex_unlock(&q->lock);
 }
 
