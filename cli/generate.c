@@ -1,5 +1,6 @@
 // generate.c: gptoss generate: ids in, exactly N ids out, no Harmony.
 #include "cli.h"
+#include "form.h"
 #include "input.h"
 #include "interrupt.h"
 #include "model.h"
@@ -47,7 +48,7 @@ static int generate(gptoss_model *model, const int32_t *ids, size_t n_ids,
         status = CLI_OK; // reported when the output is finished
     } else if (result) {
         status = cli_fail_with(&error);
-    } else if (writer->n_written != (size_t)generation->max_tokens) {
+    } else if (generation->ignore_stop && writer->n_written != (size_t)generation->max_tokens) {
         status = cli_fail("the context is full after %zu of %d tokens (--context makes it longer)",
                           writer->n_written, (int)generation->max_tokens);
     }
@@ -57,6 +58,22 @@ done:
     return status;
 }
 
+// Puts a guide before sampling, where a form was asked for; an exit status.
+static int hold(gptoss_model *model, const form_choice *form, const gptoss_guide_options *options,
+                gptoss_generation *generation, gptoss_guide **guide_out) {
+    gptoss_error error = {0};
+    *guide_out = NULL;
+    if (!form_given(form)) {
+        return CLI_OK;
+    }
+    if (gptoss_guide_create(gptoss_model_tokenizer(model), options, guide_out, &error)) {
+        return cli_fail_with(&error);
+    }
+    generation->guide = *guide_out;
+    generation->ignore_stop = false;
+    return CLI_OK;
+}
+
 int command_generate(int argc, char **argv) {
     model_choice choice;
     model_choice_default(&choice);
@@ -64,10 +81,14 @@ int command_generate(int argc, char **argv) {
     gptoss_generation_default(&generation);
     generation.ignore_stop = true;
     generation.sampling.temperature = 0;
+    form_choice form = {0};
+    gptoss_guide_options held;
+    gptoss_guide_options_default(&held);
     const option table[] = {
         MODEL_OPTIONS(choice),
         COUNT_OPTION("tokens", "N", 1, 1 << 24, &generation.max_tokens,
                      "how many ids to write (needed)"),
+        FORM_OPTIONS(form),
         SAMPLING_OPTIONS(generation.sampling, "default 0: the most probable token"),
         SWITCH_OPTION("speculation", &generation.speculation,
                       "guess from repetitions: the same tokens, sooner; default on"),
@@ -75,8 +96,9 @@ int command_generate(int argc, char **argv) {
     const command_syntax syntax = {
         "generate",
         "",
-        "Reads token ids from stdin and writes the N that follow to stdout. No "
-        "token ends it.",
+        "Reads token ids from stdin and writes the N that follow to stdout. No token ends it,\n"
+        "except with --schema, --regex or --grammar: then the ids must end where the assistant's\n"
+        "turn begins, <|start|>assistant, and it ends with its answer.",
         table,
         sizeof(table) / sizeof(table[0]),
         0};
@@ -91,15 +113,22 @@ int command_generate(int argc, char **argv) {
     size_t n_ids = 0;
     gptoss_model *model = NULL;
     id_writer writer = {{stdout, 0}, 0};
-    status = input_ids(&ids, &n_ids);
+    gptoss_guide *guide = NULL;
+    status = form_load(&form, "generate", &held);
+    if (status == CLI_OK) {
+        status = input_ids(&ids, &n_ids);
+    }
     if (status == CLI_OK && n_ids == 0) {
         status = cli_fail("standard input: no token ids");
     }
     model_choice_fit(&choice, n_ids + (size_t)generation.max_tokens);
-    if (status == CLI_OK && (status = model_load(&choice, &model)) == CLI_OK) {
+    if (status == CLI_OK && (status = model_load(&choice, &model)) == CLI_OK &&
+        (status = hold(model, &form, &held, &generation, &guide)) == CLI_OK) {
         status = generate(model, ids, n_ids, &generation, &writer);
     }
+    gptoss_guide_free(guide);
     gptoss_model_close(model);
+    buffer_free(&form.text);
     free(ids);
     return output_finish(&writer.out, status);
 }

@@ -24,6 +24,7 @@ void talk_default(talk_state *talk_out) {
     *talk_out = (talk_state){.effort = GPTOSS_EFFORT_MEDIUM, .tool_seconds = 30};
     model_choice_default(&talk_out->choice);
     gptoss_generation_default(&talk_out->generation);
+    gptoss_guide_options_default(&talk_out->guided);
     talk_out->generation.sampling.temperature = -1; // by the model: see talk_parse
     if (getentropy(&talk_out->generation.sampling.seed, sizeof(uint64_t)) != 0) {
         talk_out->generation.sampling.seed = (uint64_t)time(NULL);
@@ -59,6 +60,9 @@ bool talk_parse(talk_state *t, const char *command, const char *arguments, const
                     "program that answers calls: CMD NAME, arguments on stdin, result on stdout"),
         COUNT_OPTION("tool-timeout", "SECONDS", 1, 86400, &t->tool_seconds,
                      "how long that program may take; default 30"),
+        FORM_OPTIONS(t->form),
+        COUNT_OPTION("max-reasoning", "N", 0, 1 << 24, &t->guided.max_reasoning_tokens,
+                     "tokens of reasoning, then it must answer; default 0: no limit"),
         TEXT_OPTION("date", "YYYY-MM-DD", &t->date,
                     "the date that the model is told; default today"),
         COUNT_OPTION("max-tokens", "N", 0, 1 << 24, &t->generation.max_tokens,
@@ -75,6 +79,7 @@ bool talk_parse(talk_state *t, const char *command, const char *arguments, const
     };
     const command_syntax syntax = {
         command, arguments, about, table, sizeof(table) / sizeof(table[0]), max_arguments};
+    t->command = command;
     if (!options_parse(&syntax, argc, argv, n_out, status_out)) {
         return false;
     }
@@ -103,6 +108,8 @@ int talk_load_tools(talk_state *t, const char *path) {
     if (status == CLI_OK) {
         buffer_free(&t->tools);
         t->tools = content;
+        gptoss_guide_free(t->guide);
+        t->guide = NULL;
     }
     return status;
 }
@@ -120,13 +127,33 @@ int talk_clear(talk_state *t) {
     return CLI_OK;
 }
 
+// What an answer may be, by the tools and the form of now; an exit status.
+static int make_guide(talk_state *t) {
+    gptoss_error error = {0};
+    if (t->guide) {
+        return CLI_OK;
+    }
+    t->guided.tools = t->tools.length ? t->tools.data : NULL;
+    if (gptoss_guide_create(gptoss_model_tokenizer(t->model), &t->guided, &t->guide, &error)) {
+        return cli_fail_with(&error);
+    }
+    const char *warning;
+    for (size_t i = 0; (warning = gptoss_guide_warning(t->guide, i)); i++) {
+        if (!t->show.json && t->show.side_terminal) {
+            show_remark(&t->show, warning);
+        }
+    }
+    return CLI_OK;
+}
+
 int talk_open(talk_state *t) {
     show_begin(&t->show);
     if (t->system && !buffer_add(&t->instructions, t->system)) {
         return cli_fail("out of memory");
     }
-    int status = CLI_OK;
-    if ((t->tools_path && (status = talk_load_tools(t, t->tools_path)) != CLI_OK) ||
+    int status = form_load(&t->form, t->command, &t->guided);
+    if (status != CLI_OK ||
+        (t->tools_path && (status = talk_load_tools(t, t->tools_path)) != CLI_OK) ||
         (status = talk_clear(t)) != CLI_OK || // checks the tools before the model is loaded
         (status = model_load(&t->choice, &t->model)) != CLI_OK) {
         return status;
@@ -134,6 +161,10 @@ int talk_open(talk_state *t) {
     gptoss_error error = {0};
     if (gptoss_sequence_create(t->model, &t->sequence, &error)) {
         return cli_fail_with(&error);
+    }
+    status = make_guide(t);
+    if (status != CLI_OK) {
+        return status;
     }
     t->lines = line_open();
     return t->lines ? CLI_OK : cli_fail("out of memory");
@@ -143,8 +174,10 @@ void talk_close(talk_state *t) {
     interrupt_watch(NULL);
     line_close(t->lines);
     gptoss_sequence_free(t->sequence);
+    gptoss_guide_free(t->guide);
     gptoss_conversation_free(t->conversation);
     gptoss_model_close(t->model);
+    buffer_free(&t->form.text);
     buffer_free(&t->instructions);
     buffer_free(&t->tools);
 }
@@ -172,6 +205,11 @@ static int generate(talk_state *t, tool_call *call, gptoss_finish *finish_out) {
     gptoss_error error = {0};
     gptoss_event event = {0};
     *finish_out = GPTOSS_FINISH_ERROR;
+    int made = make_guide(t);
+    if (made != CLI_OK) {
+        return made;
+    }
+    t->generation.guide = t->guide;
     if (gptoss_prompt(t->sequence, t->conversation, &error) ||
         gptoss_start(t->sequence, &t->generation, &error)) {
         return cli_fail_with(&error);

@@ -7,6 +7,7 @@
 
 #include <gptoss/gptoss.h>
 
+#include "form.h"
 #include "line.h"
 #include "model.h"
 #include "options.h"
@@ -20,11 +21,15 @@ typedef struct talk_state {
     int effort; // gptoss_effort
     const char *date, *tools_path, *system, *tool_command;
     int32_t tool_seconds;
+    form_choice form;
+    const char *command; // for wrong command lines
     bool stats;
     show_state show;
     // what stands open
     gptoss_model *model;
     gptoss_sequence *sequence;
+    gptoss_guide_options guided;
+    gptoss_guide *guide; // of the tools and the form; NULL: to be made
     gptoss_conversation *conversation;
     line_reader *lines;
     text_buffer instructions, tools; // empty: none
