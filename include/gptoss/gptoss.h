@@ -384,6 +384,8 @@ typedef struct gptoss_generation {
     bool speculation;          // guess from repetitions: the same tokens, sooner; default true
     bool reuse; // begin with what any sequence computed for the same tokens, and let others
                 // begin with this one's: the same tokens, sooner; default true
+    uint64_t client;  // whom it is for: those that run at the same time get equally many tokens
+    int32_t priority; // greater ones go first, and take the cache from lower ones; default 0
 } gptoss_generation;
 
 GPTOSS_API void gptoss_generation_default(gptoss_generation *generation_out);

@@ -224,7 +224,9 @@ gptoss_status gptoss_start(gptoss_sequence *s, const gptoss_generation *generati
                               .max_tokens = g->max_tokens,
                               .n_top = g->logprobs,
                               .speculation = g->speculation,
-                              .reuse = g->reuse};
+                              .reuse = g->reuse,
+                              .client = g->client,
+                              .priority = g->priority};
     harmony_parser *parser = NULL;
     api_turn *turn = NULL;
     const gptoss_tokenizer *t = s->model->tokenizer;
@@ -250,7 +252,7 @@ gptoss_status gptoss_start(gptoss_sequence *s, const gptoss_generation *generati
     s->started = true;
     s->finish = ENGINE_RUNNING;
     s->stats = (gptoss_stats){.prompt_tokens = gptoss_sequence_length(s),
-                              .cached_tokens = engine_cached(s->engine)};
+                              .cached_tokens = engine_reused(s->engine)};
     s->mark = base_seconds();
     return GPTOSS_OK;
 }
@@ -372,6 +374,7 @@ static gptoss_status advance(gptoss_sequence *s, gptoss_event *event_out, bool *
     count_time(s);
     s->stats.guessed_tokens = next.guessed;
     s->stats.right_guesses = next.right;
+    s->stats.cached_tokens = next.reused;
     if (next.kind == ENGINE_TOKEN)
         return take_token(s, &next, event_out, filled_out, error);
     if (next.kind == ENGINE_DONE) {

@@ -154,6 +154,20 @@ int32_t cache_room(const cache *c, const cache_sequence *s) {
     return room;
 }
 
+int32_t cache_missing(const cache *c, const cache_sequence *s, int32_t length,
+                      backend_group group) {
+    const page_set *set = &c->sets[group];
+    if (!set->n_pages)
+        return 0;
+    int32_t first = s->first_sliding / BACKEND_PAGE, most = pages_for(c->window) + 2;
+    int32_t held = pages_for(s->length) - (group == BACKEND_SLIDING ? first : 0);
+    int32_t wanted = pages_for(length);
+    if (group == BACKEND_SLIDING && wanted > most)
+        wanted = most;
+    int32_t missing = wanted > held ? wanted - held : 0;
+    return missing + last_shared(s, group, set->living);
+}
+
 // Makes the pages free that are to be taken; there are as many.
 static void evict_for(cache *c, const cache_sequence *s, int32_t n_new) {
     for (int g = 0; g < BACKEND_GROUPS; g++) {

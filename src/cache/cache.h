@@ -57,6 +57,11 @@ gptoss_status cache_extend(cache *cache, cache_sequence *sequence, int32_t count
 // The largest count for which that does not run out of pages.
 int32_t cache_room(const cache *cache, const cache_sequence *sequence);
 
+// Pages of a group that the sequence must still get to rest at `length` positions, with the windows
+// there.
+int32_t cache_missing(const cache *cache, const cache_sequence *sequence, int32_t length,
+                      backend_group group);
+
 // Lets go of the sliding pages that are needed only to go back to before `length`, which is at most
 // the sequence's. Call when the positions were computed.
 void cache_trim(cache *cache, cache_sequence *sequence, int32_t length);

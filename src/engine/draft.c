@@ -19,11 +19,14 @@ static int level_of(int32_t matched) {
     return level;
 }
 
-bool draft_init(draft *draft_out, int32_t capacity) {
+void draft_init(draft *draft_out) {
     *draft_out = (draft){0};
     for (int i = 0; i < DRAFT_LEVELS; i++)
         draft_out->chance[i] = levels[i].chance;
-    return lookup_init(&draft_out->index, capacity);
+}
+
+bool draft_reserve(draft *d, const int32_t *ids, int32_t capacity) {
+    return lookup_reserve(&d->index, ids, capacity);
 }
 
 void draft_free(draft *d) {

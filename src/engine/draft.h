@@ -18,7 +18,10 @@ typedef struct draft {
     float chance[DRAFT_LEVELS]; // that a match is right, by its length: a running mean
 } draft;
 
-bool draft_init(draft *draft_out, int32_t capacity); // false when memory is short
+void draft_init(draft *draft_out);
+// Makes room for texts of `capacity` tokens; ids holds what was followed. False when memory is
+// short: the draft is then as it was.
+bool draft_reserve(draft *draft, const int32_t *ids, int32_t capacity);
 void draft_free(draft *draft);
 
 // Follows the text up to ids[length - 1].

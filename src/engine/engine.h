@@ -32,6 +32,7 @@ typedef struct engine_options {
     int32_t batch_tokens; // as in backend_options.max_tokens
     int32_t kept_states;  // as in cache_options
     int32_t kept_pages;
+    double stall; // seconds that a step may take while sequences speak; 0: as pace.h has it
 } engine_options;
 
 // Pages of each group that engine_open will ask of the backend.
@@ -94,6 +95,8 @@ typedef struct engine_request {
     bool speculation;
     bool reuse; // begin with what is kept of the same tokens, and keep the ends of this prompt and
                 // of this generation
+    uint64_t client;  // whom it is for: clients that run at the same time get equally much
+    int32_t priority; // greater ones go first, and take pages from lower ones
 } engine_request;
 
 // The bias array is copied. The sequence must hold at least one token.
@@ -121,7 +124,11 @@ typedef struct engine_result {
     int32_t n_top;
     engine_finish finish;  // DONE
     size_t guessed, right; // all: tokens computed in advance until now, and those that then came
+    size_t reused;         // all: tokens of the prompt that were not computed
 } engine_result;
+
+// Tokens of the prompt that are not computed, as far as is known now.
+size_t engine_reused(engine_sequence *sequence);
 
 // The next result, in order. A failure ends the generation. After DONE: GPTOSS_BAD_ARGUMENT.
 gptoss_status engine_next(engine_sequence *sequence, engine_result *result_out,
@@ -130,8 +137,13 @@ gptoss_status engine_next(engine_sequence *sequence, engine_result *result_out,
 typedef struct engine_counts {
     uint64_t prompts, prompt_tokens; // of generations that were started with `reuse`
     uint64_t hits, reused_tokens;    // of those, what was not computed again
+    uint64_t preempted;              // times that a running sequence had to give its pages away
+    int32_t running, waiting;        // sequences now; waiting ones have no pages yet
     cache_counts cache;
 } engine_counts;
+
+// Whether a sequence of so many tokens would be computed at once, without anybody giving up pages.
+bool engine_fits(engine *engine, int32_t n_tokens);
 
 // What was kept and what it was good for, since engine_open.
 engine_counts engine_count(engine *engine);

@@ -15,17 +15,24 @@ size_t lookup_bytes(int32_t capacity) {
     return (((size_t)1 << bits_for(capacity)) + (size_t)capacity + 1) * sizeof(int32_t);
 }
 
-bool lookup_init(lookup *index_out, int32_t capacity) {
-    int bits = bits_for(capacity);
-    *index_out = (lookup){
-        .shift = 32 - bits,
-        .latest = base_alloc_zero((size_t)1 << bits, sizeof *index_out->latest),
-        .earlier = base_alloc((size_t)capacity + 1, sizeof *index_out->earlier),
-    };
-    if (index_out->latest && index_out->earlier)
+bool lookup_reserve(lookup *index, const int32_t *ids, int32_t capacity) {
+    if (index->latest && capacity <= index->capacity)
         return true;
-    lookup_free(index_out);
-    return false;
+    int bits = bits_for(capacity);
+    lookup larger = {
+        .shift = 32 - bits,
+        .capacity = capacity,
+        .latest = base_alloc_zero((size_t)1 << bits, sizeof *larger.latest),
+        .earlier = base_alloc((size_t)capacity + 1, sizeof *larger.earlier),
+    };
+    if (!larger.latest || !larger.earlier) {
+        lookup_free(&larger);
+        return false;
+    }
+    lookup_extend(&larger, ids, index->length);
+    lookup_free(index);
+    *index = larger;
+    return true;
 }
 
 void lookup_free(lookup *index) {

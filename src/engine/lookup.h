@@ -16,13 +16,15 @@ enum {
 
 typedef struct lookup {
     int32_t length;   // runs that end at or before it are indexed
+    int32_t capacity; // of the text
     int shift;        // of a 32-bit hash, leaves an index of `latest`
     int32_t *latest;  // [1 << (32 - shift)] by hash: where its latest run ends; 0: nowhere
     int32_t *earlier; // [capacity + 1] by end of a run: where the one before it ends
 } lookup;
 
-// For texts of up to `capacity` tokens. False when memory is short.
-bool lookup_init(lookup *index_out, int32_t capacity);
+// Starts as {0}, for texts of no tokens. Makes room for texts of `capacity` tokens; ids holds what
+// is indexed. False when memory is short: it is then as it was.
+bool lookup_reserve(lookup *index, const int32_t *ids, int32_t capacity);
 void lookup_free(lookup *index);
 size_t lookup_bytes(int32_t capacity);
 

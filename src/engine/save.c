@@ -178,8 +178,9 @@ static gptoss_status cover(engine *e, cache_sequence *pages, const header *h, gp
     int32_t forgotten = h->first_sliding + e->config->window; // what the saved one let go of
     while (pages->length < h->length) {
         int32_t left = h->length - pages->length;
-        gptoss_status status =
-            cache_extend(e->cache, pages, left < BACKEND_PAGE ? left : BACKEND_PAGE, error);
+        int32_t count = left < BACKEND_PAGE ? left : BACKEND_PAGE;
+        (void)make_room(e, NULL, pages, count, VICTIMS_IDLE);
+        gptoss_status status = cache_extend(e->cache, pages, count, error);
         if (status != GPTOSS_OK)
             return status;
         cache_trim(e->cache, pages, pages->length < forgotten ? pages->length : forgotten);
@@ -235,7 +236,7 @@ gptoss_status engine_restore(engine_sequence *s, uint64_t fingerprint, const cha
     cache_sequence pages = {0};
     header h;
     gptoss_status status = ids ? cache_sequence_init(e->cache, &pages, error)
-                               : base_fail_memory(error, s->ids.capacity * sizeof *ids);
+                               : base_fail_memory(error, (size_t)e->options.context * sizeof *ids);
     if (status == GPTOSS_OK) {
         lock_idle(s);
         claim(e);
@@ -249,8 +250,9 @@ gptoss_status engine_restore(engine_sequence *s, uint64_t fingerprint, const cha
             s->pages = pages;
             pages = old;
             draft_cut(&s->draft, s->ids.data, 0);
-            s->ids.length = 0;
-            (void)base_ids_append(&s->ids, ids, (size_t)h.n_ids); // has its room
+            int32_t *replaced = s->ids.data;
+            s->ids = (base_ids){ids, (size_t)h.n_ids, (size_t)e->options.context};
+            ids = replaced;
             s->n_prompt = s->ids.length;
             s->n_marks = 0;
         }

@@ -31,7 +31,8 @@ static bool read_line(int32_t *ids, int32_t *length) {
 // As the engine does it, where each token's row says what the text says.
 static void play(replay *r, int32_t from, int32_t to, int32_t most) {
     draft d;
-    CHECK(draft_init(&d, CAPACITY), "memory");
+    draft_init(&d);
+    CHECK(draft_reserve(&d, r->ids, CAPACITY), "memory");
     draft_follow(&d, r->ids, from);
     for (int32_t at = from; at < to;) {
         int32_t guesses[MOST_GUESSES], in_page = 63 - (at - 1) % 64;

@@ -46,7 +46,8 @@ static void random_text(int32_t from, int32_t to) {
 
 static outcome play_fresh(int32_t from, int32_t to) {
     draft d;
-    CHECK(draft_init(&d, CAPACITY), "memory");
+    draft_init(&d);
+    CHECK(draft_reserve(&d, ids, CAPACITY), "memory");
     outcome o = play(&d, from, to);
     draft_free(&d);
     return o;
@@ -89,7 +90,9 @@ static void check_misleading(void) {
 // Cut back and gone on in another way, it stands where a fresh one stands.
 static void check_cut(void) {
     draft d, fresh;
-    CHECK(draft_init(&d, CAPACITY) && draft_init(&fresh, CAPACITY), "memory");
+    draft_init(&d);
+    draft_init(&fresh);
+    CHECK(draft_reserve(&d, ids, CAPACITY) && draft_reserve(&fresh, ids, CAPACITY), "memory");
     random_text(0, 300);
     memcpy(ids + 300, ids, 250 * sizeof *ids);
     (void)play(&d, 300, 500);

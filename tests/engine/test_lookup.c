@@ -52,13 +52,14 @@ static int32_t next_id(const int32_t *ids, int32_t length, int32_t alphabet, int
 
 static void check_alphabet(int32_t alphabet) {
     static int32_t ids[CAPACITY];
-    lookup index;
-    CHECK(lookup_init(&index, CAPACITY), "memory");
+    lookup index = {0};
     int32_t length = 0, copying = 0, matches = 0;
     for (int step = 0; step < STEPS; step++) {
         int32_t many = next_random() % 16 ? 1 : 1 + (int32_t)(next_random() % 40);
         for (; many > 0 && length < CAPACITY; many--, length++)
             ids[length] = next_id(ids, length, alphabet, &copying);
+        // It grows with the text, as it does in a sequence.
+        CHECK(lookup_reserve(&index, ids, length + (int32_t)(next_random() % 50)), "memory");
         lookup_extend(&index, ids, length);
         if (next_random() % 64 == 0 || length == CAPACITY) {
             length = (int32_t)(next_random() % (uint32_t)(length + 1));
