@@ -37,12 +37,14 @@ static bool may_take(const engine_sequence *who, const engine_sequence *s, victi
 }
 
 // Whether a gives up its pages before b: idle ones first, those that were used longest ago; then
-// those of low priority, the last started first.
+// those whose caller does not come for the result; then low priorities, the last started first.
 static bool goes_before(const engine_sequence *a, const engine_sequence *b) {
     if (a->admitted != b->admitted)
         return b->admitted;
     if (!a->admitted)
         return a->computed < b->computed;
+    if (wants_work(a) != wants_work(b))
+        return wants_work(b);
     if (a->request.priority != b->request.priority)
         return a->request.priority < b->request.priority;
     return a->order > b->order;
@@ -330,6 +332,27 @@ static void add_prompts(engine *e, const choice *c) {
     }
 }
 
+// Nobody got a page: one takes what it needs from whoever has it. That is the oldest of those that
+// were admitted, as long as there is one, so that two can't take from each other for ever.
+static void force(engine *e, const choice *c) {
+    step *st = &e->step;
+    engine_sequence *chosen = NULL;
+    for (int32_t i = 0; i < c->n_ready; i++) {
+        engine_sequence *s = e->ready[i];
+        if (s->failure.status != GPTOSS_OK)
+            continue;
+        bool older = chosen && s->admitted && (!chosen->admitted || s->order < chosen->order);
+        if (!chosen || older)
+            chosen = s;
+    }
+    if (!chosen)
+        return;
+    if (!chosen->admitted)
+        (void)admit(e, chosen, true);
+    (void)add_run(e, chosen, e->options.batch_tokens, 0, VICTIMS_ALL);
+    st->n_prompt = st->n_tokens > 1 ? st->n_tokens : 0;
+}
+
 void choose_batch(engine *e) {
     step *st = &e->step;
     st->n_tokens = st->n_runs = st->n_rows = st->n_prompt = 0;
@@ -338,13 +361,6 @@ void choose_batch(engine *e) {
     add_speaking(e, &c);
     st->speech = st->n_runs > 0;
     add_prompts(e, &c);
-    // Nobody got a page: the first takes what it needs from whoever does not go on.
-    for (int32_t i = 0; i < c.n_ready && st->n_runs == 0; i++) {
-        engine_sequence *s = e->ready[i];
-        if (s->failure.status != GPTOSS_OK || (!s->admitted && !admit(e, s, true)))
-            continue;
-        int32_t tokens = st->n_tokens;
-        (void)add_run(e, s, e->options.batch_tokens, 0, VICTIMS_ALL);
-        st->n_prompt = st->n_tokens - tokens > 1 ? st->n_tokens - tokens : 0;
-    }
+    if (st->n_runs == 0)
+        force(e, &c);
 }
