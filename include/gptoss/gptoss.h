@@ -94,6 +94,8 @@ typedef struct gptoss_model_options {
     int32_t batch_tokens; // tokens computed together at most; 0: 512
     size_t prefix_bytes;  // cache for beginnings that were computed and may come again, beyond
                           // what sequences need; 0: a little, four states per sequence
+    double stall;         // seconds that a step may take while sequences speak: so long a
+                          // prompt may hold up a stream; 0: four times a step without prompts
     size_t memory_limit;  // bytes that the plan may reach; 0: no limit
     const char *instruction_set; // NULL: the best; "scalar", "avx2" ... lowers it
     const char *config;        // NULL: the last, "optimized"; the others fix precision and threads
@@ -382,8 +384,8 @@ typedef struct gptoss_generation {
     bool ignore_stop;          // go on behind <|return|> and <|call|>; no Harmony events are made
     int32_t logprobs;          // most probable tokens reported with each one, at most 20; default 0
     bool speculation;          // guess from repetitions: the same tokens, sooner; default true
-    bool reuse; // begin with what any sequence computed for the same tokens, and let others
-                // begin with this one's: the same tokens, sooner; default true
+    bool reuse;       // begin with what any sequence computed for the same tokens, and let others
+                      // begin with this one's: the same tokens, sooner; default true
     uint64_t client;  // whom it is for: those that run at the same time get equally many tokens
     int32_t priority; // greater ones go first, and take the cache from lower ones; default 0
 } gptoss_generation;
@@ -498,12 +500,20 @@ typedef struct gptoss_totals {
     uint64_t hits;          // prompts that began with something kept, or with their own sequence's
     uint64_t reused_tokens; // of prompt_tokens, those that were not computed again
     uint64_t evicted;       // kept states that gave way to others or to sequences
-    size_t kept_states;     // now
-    size_t kept_bytes;      // now: pages that only they hold
-    size_t free_bytes;      // now: pages that nobody holds
+    uint64_t preempted; // times that a running sequence gave its pages away, to be computed again
+    size_t kept_states; // now
+    size_t kept_bytes;  // now: pages that only they hold
+    size_t free_bytes;  // now: pages that nobody holds
+    int32_t running, waiting; // now: sequences between gptoss_start and DONE; of those, the ones
+                              // that wait for pages, or for another one with the same beginning
 } gptoss_totals;
 
 GPTOSS_API void gptoss_model_stats(gptoss_model *model, gptoss_totals *stats_out);
+
+// Whether a sequence of so many tokens would be computed now, without waiting and without taking
+// the cache from others. More sequences than the model was opened for may run, as long as they are
+// short: the others wait, and go on when pages come free.
+GPTOSS_API bool gptoss_model_fits(gptoss_model *model, size_t n_tokens);
 
 // Where the time of all steps since gptoss_model_open went: the difference of two calls is what lay
 // between. Waits for the step that is running.

@@ -130,8 +130,11 @@ static gptoss_status resolve(gptoss_model *m, const gptoss_model_options *o, gpt
         status = resolve_way(m, o, error);
     if (batch > context)
         batch = context;
-    m->engine_options =
-        (engine_options){.context = context, .sequences = o->sequences, .batch_tokens = batch};
+    m->engine_options = (engine_options){
+        .context = context, .sequences = o->sequences, .batch_tokens = batch, .stall = o->stall};
+    if (status == GPTOSS_OK && !(o->stall >= 0 && o->stall < 1e6))
+        status = base_fail(error, GPTOSS_BAD_ARGUMENT, "stall must be a number of seconds, not %g",
+                           o->stall);
     m->backend_options.max_tokens = batch;
     m->backend_options.max_context = context;
     return status;
@@ -312,6 +315,9 @@ void gptoss_model_stats(gptoss_model *m, gptoss_totals *stats_out) {
         .hits = counts.hits,
         .reused_tokens = counts.reused_tokens,
         .evicted = counts.cache.evicted,
+        .preempted = counts.preempted,
+        .running = counts.running,
+        .waiting = counts.waiting,
         .kept_states = (size_t)counts.cache.kept,
     };
     backend_description d;
@@ -320,6 +326,11 @@ void gptoss_model_stats(gptoss_model *m, gptoss_totals *stats_out) {
         stats_out->kept_bytes += (size_t)counts.cache.kept_pages[g] * d.page_bytes[g];
         stats_out->free_bytes += (size_t)counts.cache.free_pages[g] * d.page_bytes[g];
     }
+}
+
+bool gptoss_model_fits(gptoss_model *m, size_t n_tokens) {
+    return n_tokens <= (size_t)m->engine_options.context &&
+           engine_fits(m->engine, (int32_t)n_tokens);
 }
 
 gptoss_status gptoss_model_limits(gptoss_model *m, gptoss_limits *limits_out, gptoss_error *error) {

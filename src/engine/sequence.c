@@ -168,8 +168,11 @@ void cut(engine_sequence *s, size_t length) {
 
 void engine_truncate(engine_sequence *s, size_t length) {
     lock_idle(s);
+    bool ends = s->running && s->failure.status == GPTOSS_OK;
     stop(s);
     cut(s, length);
+    if (ends)
+        keep(s, s->pages.length);
     unlock(s->engine);
 }
 
