@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { JOBS = 40, MOST_PROMPT = 250, MOST_TOKENS = 60, SLOTS = 12, OPERATIONS = 2000, THREADS = 6 };
+enum { JOBS = 40, MOST_PROMPT = 250, MOST_TOKENS = 60, SLOTS = 12, OPERATIONS = 900, THREADS = 6 };
 
 typedef struct job {
     int32_t prompt[MOST_PROMPT], n_prompt;
