@@ -66,18 +66,19 @@ static void set_sequence(turn *t, choice *c, gptoss_sequence *sequence) {
     pthread_mutex_unlock(&t->lock);
 }
 
-// The first choice computes the prompt, the others are copies of it.
+// The first choice computes the prompt, the others are copies of it, if there is one.
 static gptoss_status begin_choice(turn *t, choice *c, gptoss_error *error) {
     gptoss_sequence *sequence = NULL;
     gptoss_status status;
-    if (c->index == 0) {
+    gptoss_sequence *computed = t->choices[0].sequence;
+    if (!computed) {
         status = gptoss_sequence_create(t->server->model, &sequence, error);
         status = status ? status : gptoss_push(sequence, t->prompt.ids, t->prompt.n_ids, error);
         if (!status && t->prompt.n_opening) { // others begin with it too: keep what it costs
             status = gptoss_mark(sequence, t->prompt.n_opening, error);
         }
     } else {
-        status = gptoss_fork(t->choices[0].sequence, &sequence, error);
+        status = gptoss_fork(computed, &sequence, error);
         status = status ? status : gptoss_truncate(sequence, t->prompt.n_ids, error);
     }
     gptoss_generation generation = generation_of(t, c->index);
