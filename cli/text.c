@@ -39,7 +39,7 @@ bool buffer_format(text_buffer *t, const char *format, ...) {
     va_start(arguments, format);
     int length = vsnprintf(small, sizeof(small), format, arguments);
     va_end(arguments);
-    // Long strings are appended by text_append, never formatted: see the callers.
+    // Long strings are appended by buffer_append, never formatted: see the callers.
     return length >= 0 && (size_t)length < sizeof(small) && buffer_append(t, small, (size_t)length);
 }
 

@@ -188,11 +188,11 @@ class Limits(unittest.TestCase):
         SERVER.chat()
 
     def vanish(self, **fields):
-        """Tokens that were sampled after the client left."""
+        """Tokens that were sampled until it was noticed that the client left."""
         connection = SERVER.send_chat(**endless(SERVER, temperature=2, **fields))
         wait_until(lambda: SERVER.metric("running") == 1)
         time.sleep(0.3)
-        before = SERVER.metric("completion_tokens_total")
+        before = SERVER.metric("completion_tokens_total")  # counted when a turn ends
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         connection.close()
         start = time.monotonic()
@@ -204,7 +204,7 @@ class Limits(unittest.TestCase):
         cancelled = 'finishes_total{reason="cancelled"}'
         before = SERVER.metric(cancelled)
         for stream in (True, False):
-            self.assertLess(self.vanish(stream=stream), 4000)
+            self.assertLess(self.vanish(stream=stream), 30000)
         self.assertEqual(SERVER.metric(cancelled) - before, 2)
 
     def test_a_client_that_stops_reading_loses_its_place(self):
