@@ -27,8 +27,7 @@ struct turn {
     atomic_bool cancelled;
     double asked, deadline; // in server_now; deadline 0: none
     turn_usage usage;
-    turn_event waiting; // TURN_WAIT
-    bool over;          // TURN_DONE was handed over
+    bool over; // TURN_DONE was handed over
 };
 
 enum { THREAD_STACK = 1 << 20 };
