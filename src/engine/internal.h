@@ -84,6 +84,7 @@ struct engine_sequence {
     int32_t n_locking; // threads that want to change it: it takes no part in steps
     uint64_t order;    // of starts
     uint64_t computed; // the step that it was last part of
+    int32_t step_from; // in a step: the length before
     client *client;
     // Another sequence computes the same beginning: this one waits until that has leader_length.
     engine_sequence *leader;

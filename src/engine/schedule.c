@@ -147,8 +147,14 @@ static bool admit(engine *e, engine_sequence *s, bool force) {
 
 // ---- the same beginning, right now ----------------------------------------------------------
 
+// What is computed of it, without the step that is being chosen.
+static int32_t done(const engine_sequence *s) {
+    return s->in_step ? s->step_from : s->pages.length;
+}
+
 static bool leads(const engine_sequence *s) {
-    return s->admitted && s->request.reuse && wants_work(s) && pending(s) > 1;
+    return s->admitted && s->request.reuse && (s->in_step || wants_work(s)) &&
+           (int32_t)s->ids.length - done(s) > 1;
 }
 
 static int32_t agreeing(const int32_t *a, const int32_t *b, int32_t most) {
@@ -178,8 +184,7 @@ static int32_t mark(engine_sequence *leader, int32_t length) {
 // already; NULL: none.
 static engine_sequence *find_leader(engine *e, engine_sequence *s) {
     engine_sequence *known = s->leader;
-    if (known && leads(known) && known->order == s->leader_order &&
-        known->pages.length < s->leader_length)
+    if (known && leads(known) && known->order == s->leader_order && done(known) < s->leader_length)
         return known;
     s->leader = NULL;
     int32_t most = (int32_t)s->ids.length - 1;
@@ -192,7 +197,7 @@ static engine_sequence *find_leader(engine *e, engine_sequence *s) {
             continue;
         int32_t n = least(most, (int32_t)other->ids.length);
         n = agreeing(s->ids.data, other->ids.data, n);
-        if (n > best && n >= enough && n > other->pages.length) {
+        if (n > best && n >= enough && n > done(other)) {
             best = n;
             s->leader = other;
         }
@@ -201,7 +206,7 @@ static engine_sequence *find_leader(engine *e, engine_sequence *s) {
         return NULL;
     s->leader_order = s->leader->order;
     s->leader_length = mark(s->leader, best);
-    if (s->leader_length <= s->leader->pages.length)
+    if (s->leader_length <= done(s->leader))
         s->leader = NULL;
     return s->leader;
 }
@@ -252,6 +257,7 @@ static bool add_run(engine *e, engine_sequence *s, int32_t most, int32_t most_gu
     s->guessed += (size_t)n_guesses;
     s->client->served += (uint64_t)wanted;
     s->computed = e->n_steps;
+    s->step_from = position;
     s->in_step = true;
     return true;
 }

@@ -237,9 +237,66 @@ static void check_threads(int32_t sequences, int32_t batch_tokens, int32_t kept)
     engine_end(&o, &cpu_backend);
 }
 
+// ---- work that is not done ------------------------------------------------------------------
+
+static int32_t n_computed;
+
+static gptoss_status count_forward(void *handle, const backend_batch *batch, float *logits,
+                                   gptoss_error *error) {
+    n_computed += batch->n_tokens;
+    return cpu_backend.forward(handle, batch, logits, error);
+}
+
+// Five that begin in the same way, at the same time: the beginning is computed once. The first is
+// cancelled in the middle of it: no more of its prompt is computed, and the others go on.
+static void check_once(bool cancel_first) {
+    enum { N = 5, HEAD = 200 };
+    backend_table counting = cpu_backend;
+    counting.forward = count_forward;
+    open_engine o = engine_over(
+        &model, &counting, BACKEND_FAST,
+        (engine_options){
+            .context = CONTEXT, .sequences = N, .batch_tokens = 32, .kept_states = 4 * N});
+    engine_sequence *sequences[N];
+    engine_request request = {
+        .sampling = {.top_p = 1, .repetition_penalty = 1}, .max_tokens = 1, .reuse = true};
+    gptoss_error error;
+    engine_result r;
+    for (int i = 0; i < N; i++) {
+        int32_t ids[HEAD + 2];
+        for (int32_t k = 0; k < HEAD; k++)
+            ids[k] = k * k % VOCABULARY;
+        ids[HEAD] = ids[HEAD + 1] = i;
+        sequences[i] = new_sequence(o.engine);
+        must(engine_push(sequences[i], ids, HEAD + 2, &error), &error);
+        must(engine_start(sequences[i], &request, &error), &error);
+    }
+    n_computed = 0;
+    must(engine_next(sequences[0], &r, &error), &error);
+    CHECK(r.kind == ENGINE_PROGRESS && n_computed <= 32, "a first step of %d tokens", n_computed);
+    if (cancel_first) {
+        engine_cancel(sequences[0]);
+        must(engine_next(sequences[0], &r, &error), &error);
+        CHECK(r.kind == ENGINE_DONE && r.finish == ENGINE_CANCELLED && n_computed <= 32,
+              "%d tokens were computed behind a cancel", n_computed - 32);
+    }
+    for (int i = cancel_first; i < N; i++) {
+        do
+            must(engine_next(sequences[i], &r, &error), &error);
+        while (r.kind != ENGINE_DONE);
+    }
+    CHECK(n_computed <= HEAD + 2 * N + 32, "%d tokens were computed for %d that differ", n_computed,
+          HEAD + 2 * N);
+    for (int i = 0; i < N; i++)
+        engine_sequence_free(sequences[i]);
+    engine_end(&o, &counting);
+}
+
 int main(void) {
     model_make(&model, 4, 40, 3);
     make_jobs();
+    check_once(false);
+    check_once(true);
     check_order(1, 64, 8, 1);
     check_order(2, 7, 20, 2);
     check_order(1, 1, 5, 3);
