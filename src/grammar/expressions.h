@@ -37,4 +37,9 @@ struct rules {
     const char *why;
 };
 
+// Sorts and joins ranges in place, those past the last code point cut; returns how many are left.
+size_t rules_join_ranges(rules_range *ranges, size_t n);
+// Replaces joined ranges by what lies between them; there must be room for one more.
+size_t rules_invert_ranges(rules_range *ranges, size_t n);
+
 #endif

@@ -185,8 +185,7 @@ static int compare_ranges(const void *a, const void *b) {
     return (x->first > y->first) - (x->first < y->first);
 }
 
-// Sorts and joins ranges in place, those past the last code point cut; returns how many are left.
-static size_t normalise(rules_range *ranges, size_t n) {
+size_t rules_join_ranges(rules_range *ranges, size_t n) {
     qsort(ranges, n, sizeof *ranges, compare_ranges);
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
@@ -205,8 +204,7 @@ static size_t normalise(rules_range *ranges, size_t n) {
     return kept;
 }
 
-// What lies between the ranges; ranges must have room for one more.
-static size_t negate(rules_range *ranges, size_t n) {
+size_t rules_invert_ranges(rules_range *ranges, size_t n) {
     uint32_t next = 0;
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
@@ -286,9 +284,9 @@ int32_t rules_class(rules *r, const rules_range *ranges, size_t n_ranges, bool n
         return fail_memory(r);
     if (n_ranges)
         memcpy(own, ranges, n_ranges * sizeof *own);
-    size_t n = normalise(own, n_ranges);
+    size_t n = rules_join_ranges(own, n_ranges);
     if (negated)
-        n = negate(own, n);
+        n = rules_invert_ranges(own, n);
     ways w = {0};
     for (size_t i = 0; i < n; i++)
         add_range(r, &w, own[i].first, own[i].last);
