@@ -5,11 +5,11 @@
 
 // True if the keyword's value asks for nothing.
 static bool is_idle(const char *key, const json_t *value, const json_t *schema) {
-    if (json_is_true(value) || (json_is_object(value) && !json_object_size(value))) {
-        return strcmp(key, "not") && strcmp(key, "contains") && strcmp(key, "uniqueItems");
-    }
     if (!strcmp(key, "if")) {
         return !json_object_get(schema, "then") && !json_object_get(schema, "else");
+    }
+    if (json_is_true(value) || (json_is_object(value) && !json_object_size(value))) {
+        return strcmp(key, "not") && strcmp(key, "contains") && strcmp(key, "uniqueItems");
     }
     if (!strcmp(key, "uniqueItems")) {
         const json_t *most = json_object_get(schema, "maxItems");
