@@ -17,31 +17,6 @@ bool chat_copy(const fields *in, const char *key, char **out) {
     return *out || fields_no_memory(in);
 }
 
-static bool read_sampling(const fields *body, request *r) {
-    gptoss_sampling *s = &r->sampling;
-    int32_t top_k = 0;
-    if (!fields_number(body, "temperature", 0, 2, &s->temperature) ||
-        !fields_number(body, "top_p", 0, 1, &s->top_p) ||
-        !fields_integer(body, "top_k", -1, INT32_MAX, &top_k) ||
-        !fields_number(body, "min_p", 0, 1, &s->min_p) ||
-        !fields_number(body, "repetition_penalty", 0.01F, 10, &s->repetition_penalty) ||
-        !fields_number(body, "presence_penalty", -2, 2, &s->presence_penalty) ||
-        !fields_number(body, "frequency_penalty", -2, 2, &s->frequency_penalty) ||
-        !sampling_bias(body, r)) {
-        return false;
-    }
-    s->top_k = top_k < 0 ? 0 : top_k; // -1 is "off" in other servers
-    if (fields_has(body, "seed")) {
-        const json_t *seed = json_object_get(body->object, "seed");
-        if (!json_is_integer(seed)) {
-            return fields_wrong(body, PROBLEM_INVALID, "seed", "seed must be an integer");
-        }
-        s->seed = (uint64_t)json_integer_value(seed);
-        r->has_seed = true;
-    }
-    return true;
-}
-
 // A number of tokens; -1 and 0 are "no limit" in other servers.
 static bool read_limit(const fields *body, const char *key, int32_t *out) {
     int32_t most = *out;
@@ -200,7 +175,7 @@ bool chat_read(const json_t *json, request *r, problem *problem) {
                                         NULL};
     fields body;
     return fields_open(&body, json, problem, "%s", "") && read_rest(&body, r) &&
-           read_sampling(&body, r) && read_limits(&body, r) && read_reasoning(&body, r) &&
+           sampling_read(&body, r) && read_limits(&body, r) && read_reasoning(&body, r) &&
            read_format(&body, r) && chat_read_tools(&body, r) && chat_read_messages(&body, r) &&
            fields_ignore_others(&body, known, r);
 }

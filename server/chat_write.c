@@ -56,16 +56,6 @@ static void add_details(json_t *choice, turn_finish finish, const char *details)
     }
 }
 
-static json_t *usage_object(const turn_usage *usage) {
-    return json_pack(
-        "{s:I, s:I, s:I, s:{s:I, s:i}, s:{s:I, s:i, s:i, s:i}}", "prompt_tokens",
-        (json_int_t)usage->prompt_tokens, "completion_tokens", (json_int_t)usage->completion_tokens,
-        "total_tokens", (json_int_t)(usage->prompt_tokens + usage->completion_tokens),
-        "prompt_tokens_details", "cached_tokens", (json_int_t)usage->cached_tokens, "audio_tokens",
-        0, "completion_tokens_details", "reasoning_tokens", (json_int_t)usage->reasoning_tokens,
-        "audio_tokens", 0, "accepted_prediction_tokens", 0, "rejected_prediction_tokens", 0);
-}
-
 static json_t *words_of(const turn_event *event) {
     return json_stringn(event->text ? event->text : "", event->text_length);
 }
@@ -194,7 +184,7 @@ bool chat_write(void *made, const turn_event *event, text *out) {
         break;
     case TURN_DONE:
         if (w->head.request->stream_usage) {
-            write_choices(w, json_array(), usage_object(&event->usage), out);
+            write_choices(w, json_array(), openai_usage(&event->usage), out);
         }
         text_print(out, "data: [DONE]\n\n");
         break;
@@ -308,7 +298,7 @@ bool chat_document(void *made, text *out) {
     json_t *document = json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o}", "id", w->head.id, "object",
                                  "chat.completion", "created", (json_int_t)w->head.created, "model",
                                  w->head.model, "system_fingerprint", "gpt-oss.c", "choices",
-                                 choices, "usage", usage_object(&w->usage));
+                                 choices, "usage", openai_usage(&w->usage));
     if (document && json_array_size(w->warnings)) {
         json_object_set(document, "warnings", w->warnings);
     }

@@ -86,9 +86,8 @@ static bool refuse_suffix(const fields *body) {
 }
 
 static const char *const known[] = {
-    "model",      "prompt",   "best_of", "echo",   "logprobs", "max_tokens", "n",
-    "logit_bias", "stop",     "stream",  "suffix", "user",     "stream_options",
-    FIELDS_SAMPLING, NULL};
+    "model", "prompt", "best_of", "echo", "logprobs",       "max_tokens",    "n",
+    "stop",  "stream", "suffix",  "user", "stream_options", SAMPLING_FIELDS, NULL};
 
 static bool copy(const fields *body, const char *key, char **to) {
     const char *from = NULL;
@@ -107,8 +106,8 @@ static bool completions_read(const json_t *json, request *r, problem *p) {
            copy(&body, "user", &r->user) && read_prompt(&body, r) && refuse_suffix(&body) &&
            fields_bool(&body, "echo", &r->echo) &&
            fields_integer(&body, "max_tokens", 1, INT32_MAX, &r->max_tokens) &&
-           read_logprobs(&body, r) && read_choices(&body, r) && fields_sampling(&body, r) &&
-           sampling_bias(&body, r) && sampling_stops(&body, r) && sampling_stream(&body, r) &&
+           read_logprobs(&body, r) && read_choices(&body, r) && sampling_read(&body, r) &&
+           sampling_stops(&body, r) && sampling_stream(&body, r) &&
            fields_ignore_others(&body, known, r);
 }
 
@@ -243,7 +242,8 @@ static void write_words(writer *w, const turn_event *event, text *out) {
     }
     *offset += count_characters(event->text, event->text_length);
     json_t *words = json_stringn(event->text ? event->text : "", event->text_length);
-    text_event(out, NULL, chunk_of(w, json_pack("[o]", choice_of(event->choice, words, lists, NULL))));
+    text_event(out, NULL,
+               chunk_of(w, json_pack("[o]", choice_of(event->choice, words, lists, NULL))));
 }
 
 static bool note_choice(writer *w, const turn_event *event) {

@@ -23,12 +23,12 @@ typedef struct json_prefix {
     uint8_t whole_depth;
     uint8_t depth;
     uint8_t state;
-    uint8_t number; // what a number has shown so far
-    uint8_t digits; // of \uXXXX still to come
-    uint16_t unit;  // the UTF-16 unit that those spell
-    bool high;      // the unit before was the first half of a pair
-    bool is_key;    // of an object: the string at hand
-    const char *word;                       // rest of true, false or null
+    uint8_t number;                        // what a number has shown so far
+    uint8_t digits;                        // of \uXXXX still to come
+    uint16_t unit;                         // the UTF-16 unit that those spell
+    bool high;                             // the unit before was the first half of a pair
+    bool is_key;                           // of an object: the string at hand
+    const char *word;                      // rest of true, false or null
     uint8_t arrays[JSON_PREFIX_DEPTH / 8]; // bit i: container i is an array
 } json_prefix;
 

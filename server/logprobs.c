@@ -51,8 +51,7 @@ static json_t *as_bytes(const char *bytes, size_t length) {
     return array;
 }
 
-// JSON knows no infinity.
-static double finite_logprob(float logprob) {
+double logprobs_finite(float logprob) {
     return isfinite(logprob) ? (double)logprob : -9999.0;
 }
 
@@ -77,7 +76,7 @@ static json_t *entry(const gptoss_tokenizer *tokenizer, int32_t id, float logpro
     }
     length = status ? 0 : length; // an id without text
     json_t *made = json_pack("{s:o, s:f, s:o}", "token", as_text(bytes, length), "logprob",
-                             finite_logprob(logprob), "bytes", as_bytes(bytes, length));
+                             logprobs_finite(logprob), "bytes", as_bytes(bytes, length));
     gptoss_free(bytes);
     return made;
 }

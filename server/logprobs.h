@@ -10,4 +10,6 @@ bool logprobs_append(json_t *array, const gptoss_tokenizer *tokenizer, const tur
 // A token as text, replacement characters where its bytes are no whole UTF-8; NULL: out of memory.
 json_t *logprobs_token(const gptoss_tokenizer *tokenizer, int32_t id);
 
+double logprobs_finite(float logprob); // JSON knows no infinity
+
 #endif

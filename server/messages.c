@@ -69,13 +69,16 @@ static void print_field(const char *field, text *out) {
 
 void messages_fail(const problem *p, bool in_stream, text *out) {
     text words = {0};
-    if (p->kind == PROBLEM_TOO_LONG) { // clients look for these words and compact their history
+    // Clients look for these words at the beginning, and compact their history.
+    const char *said = strstr(p->message, "prompt is too long");
+    if (p->kind == PROBLEM_TOO_LONG && !said) {
         text_print(&words, "prompt is too long: ");
-    } else if (p->field[0]) {
+    } else if (p->kind != PROBLEM_TOO_LONG && p->field[0]) {
         print_field(p->field, &words);
         text_add(&words, ": ", 2);
     }
-    text_add(&words, p->message, strlen(p->message));
+    said = said && p->kind == PROBLEM_TOO_LONG ? said : p->message;
+    text_add(&words, said, strlen(said));
     json_t *error =
         json_pack("{s:s, s:{s:s, s:s%}}", "type", "error", "error", "type", error_type(p->kind),
                   "message", words.data ? words.data : "", words.length);

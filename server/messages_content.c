@@ -1,7 +1,7 @@
 // messages_content.c: Anthropic's messages and their blocks become the items of a conversation.
 //
-// A message nests what Harmony says side by side. Text of the user is one item per message, whatever
-// its blocks; text of the assistant is one item per block, as it was emitted.
+// A message nests what Harmony says side by side. Text of the user is one item per message,
+// whatever its blocks; text of the assistant is one item per block, as it was emitted.
 #include "messages.h"
 
 #include <stdlib.h>
@@ -173,11 +173,11 @@ static bool read_tool_result(const fields *f, message *m) {
     text words = {0};
     const char *call_id = NULL;
     bool failed = false;
-    bool read = flush(f, m) && fields_need(f, "tool_use_id") &&
-                fields_string(f, "tool_use_id", &call_id) && fields_bool(f, "is_error", &failed) &&
-                (!fields_has(f, "content") ||
-                 read_blocks(f, "content", read_result_block, m, &words)) &&
-                add_result(f, m, call_id, &words, failed);
+    bool read =
+        flush(f, m) && fields_need(f, "tool_use_id") && fields_string(f, "tool_use_id", &call_id) &&
+        fields_bool(f, "is_error", &failed) &&
+        (!fields_has(f, "content") || read_blocks(f, "content", read_result_block, m, &words)) &&
+        add_result(f, m, call_id, &words, failed);
     text_clear(&words);
     return read;
 }
@@ -190,8 +190,8 @@ static bool read_tool_use(const fields *f, message *m) {
         return false;
     }
     char *arguments = input ? json_copy_text(input) : strdup("{}");
-    bool added = arguments && request_add_item(m->request, ITEM_CALL, arguments, SIZE_MAX, name,
-                                               call_id);
+    bool added =
+        arguments && request_add_item(m->request, ITEM_CALL, arguments, SIZE_MAX, name, call_id);
     free(arguments);
     return added || fields_no_memory(f);
 }
@@ -221,7 +221,8 @@ static bool read_tool_change(const fields *f, message *m, bool added) {
     const json_t *definition = NULL;
     const char *name = NULL;
     if (!fields_need(f, "tool") || !fields_enter(f, "tool", &inner, &there) ||
-        !fields_object(&inner, "definition", &definition) || !fields_string(&inner, "name", &name)) {
+        !fields_object(&inner, "definition", &definition) ||
+        !fields_string(&inner, "name", &name)) {
         return false;
     }
     if (definition) {
@@ -357,7 +358,8 @@ static bool read_instructions(const fields *f, const char *type, message *m, tex
 
 bool messages_read_system(const fields *body, request *r) {
     text words = {0};
-    if (fields_has(body, "system") && !read_blocks(body, "system", read_instructions, NULL, &words)) {
+    if (fields_has(body, "system") &&
+        !read_blocks(body, "system", read_instructions, NULL, &words)) {
         text_clear(&words);
         return false;
     }

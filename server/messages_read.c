@@ -132,17 +132,18 @@ static bool refuse_elsewhere(const fields *body) {
         const json_t *value = json_object_get(body->object, names[i]);
         bool empty = json_is_array(value) && !json_array_size(value);
         if (fields_has(body, names[i]) && !empty) {
-            return fields_wrong(body, PROBLEM_UNSUPPORTED, names[i], "not supported by this server");
+            return fields_wrong(body, PROBLEM_UNSUPPORTED, names[i],
+                                "not supported by this server");
         }
     }
     return true;
 }
 
 static const char *const known[] = {
-    "model",          "messages",    "system",       "max_tokens",    "metadata",
-    "stop_sequences", "stream",      "temperature",  "top_p",         "top_k",
-    "tools",          "tool_choice", "thinking",     "output_config", "output_format",
-    "cache_control",  "container",   "mcp_servers",  "thread",        "compaction",
+    "model",          "messages",    "system",      "max_tokens",    "metadata",
+    "stop_sequences", "stream",      "temperature", "top_p",         "top_k",
+    "tools",          "tool_choice", "thinking",    "output_config", "output_format",
+    "cache_control",  "container",   "mcp_servers", "thread",        "compaction",
     "fallbacks",      NULL}; // cache_control: prefixes are always cached
 
 static bool read_body(const fields *body, request *r, json_t *loaded) {
@@ -160,8 +161,8 @@ static bool read_body(const fields *body, request *r, json_t *loaded) {
 bool messages_read_count(const json_t *json, request *r, problem *p) {
     fields body;
     json_t *loaded = json_object();
-    bool read = fields_open(&body, json, p, "%s", "") &&
-                (loaded || fields_no_memory(&body)) && read_body(&body, r, loaded);
+    bool read = fields_open(&body, json, p, "%s", "") && (loaded || fields_no_memory(&body)) &&
+                read_body(&body, r, loaded);
     json_decref(loaded);
     return read;
 }

@@ -126,8 +126,8 @@ static json_t *call_of(const turn_event *event) {
                          "name", "code_execution", "input");
     }
     if (event->tool_kind == TOOL_BUILTIN) {
-        return json_pack("{s:s, s:s, s:s, s:s, s:{}}", "type", "mcp_tool_use", "id",
-                         event->call_id, "name", event->name, "server_name", "gptoss", "input");
+        return json_pack("{s:s, s:s, s:s, s:s, s:{}}", "type", "mcp_tool_use", "id", event->call_id,
+                         "name", event->name, "server_name", "gptoss", "input");
     }
     return json_pack("{s:s, s:s, s:s, s:{}}", "type", "tool_use", "id", event->call_id, "name",
                      event->name, "input");
@@ -135,11 +135,10 @@ static json_t *call_of(const turn_event *event) {
 
 static json_t *result_of(const turn_event *event) {
     if (!strcmp(event->name, "python")) {
-        return json_pack("{s:s, s:s, s:{s:s, s:o, s:s, s:i, s:[]}}", "type",
-                         "code_execution_tool_result", "tool_use_id", event->call_id, "content",
-                         "type", "code_execution_result", "stdout",
-                         string_of(event->text, event->text_length), "stderr", "", "return_code",
-                         0, "content");
+        return json_pack(
+            "{s:s, s:s, s:{s:s, s:o, s:s, s:i, s:[]}}", "type", "code_execution_tool_result",
+            "tool_use_id", event->call_id, "content", "type", "code_execution_result", "stdout",
+            string_of(event->text, event->text_length), "stderr", "", "return_code", 0, "content");
     }
     return json_pack("{s:s, s:s, s:b, s:[{s:s, s:o}]}", "type", "mcp_tool_result", "tool_use_id",
                      event->call_id, "is_error", 0, "content", "type", "text", "text",
@@ -148,10 +147,9 @@ static json_t *result_of(const turn_event *event) {
 
 // Arguments that are no JSON object, as one.
 static void wrap_arguments(const turn_event *event, text *out) {
-    json_t *wrapped = event->text_length
-                          ? json_pack("{s:o}", is_python(event) ? "code" : "input",
-                                      string_of(event->text, event->text_length))
-                          : json_object();
+    json_t *wrapped = event->text_length ? json_pack("{s:o}", is_python(event) ? "code" : "input",
+                                                     string_of(event->text, event->text_length))
+                                         : json_object();
     text_json(out, wrapped);
     json_decref(wrapped);
 }
@@ -228,7 +226,8 @@ static void write_open(writer *w, const turn_event *event, text *out) {
 // first thing they get must be the brace, without space before it.
 static const char *next_arguments(writer *w, const turn_event *event, size_t *length) {
     bool begun = w->arguments.whole;
-    *length = is_python(event) ? 0 : json_prefix_add(&w->arguments, event->text, event->text_length);
+    *length =
+        is_python(event) ? 0 : json_prefix_add(&w->arguments, event->text, event->text_length);
     if (begun) {
         return event->text;
     }
@@ -417,10 +416,10 @@ bool messages_document(void *made, text *out) {
         messages_fail(&w->problem, false, out);
         return !out->failed;
     }
-    json_t *message = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "id", w->head.id, "type",
-                                "message", "role", "assistant", "model", w->head.model,
-                                "stop_reason", stop_reason(w), "stop_sequence", or_null(w->stop),
-                                "usage", usage_of(&w->usage));
+    json_t *message =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "id", w->head.id, "type", "message",
+                  "role", "assistant", "model", w->head.model, "stop_reason", stop_reason(w),
+                  "stop_sequence", or_null(w->stop), "usage", usage_of(&w->usage));
     if (w->details && message) {
         json_object_set_new(message, "finish_details", json_string(w->details));
     }

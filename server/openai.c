@@ -33,3 +33,13 @@ void openai_error(const problem *p, text *out) {
     text_json(out, error);
     json_decref(error);
 }
+
+json_t *openai_usage(const turn_usage *usage) {
+    return json_pack(
+        "{s:I, s:I, s:I, s:{s:I, s:i}, s:{s:I, s:i, s:i, s:i}}", "prompt_tokens",
+        (json_int_t)usage->prompt_tokens, "completion_tokens", (json_int_t)usage->completion_tokens,
+        "total_tokens", (json_int_t)(usage->prompt_tokens + usage->completion_tokens),
+        "prompt_tokens_details", "cached_tokens", (json_int_t)usage->cached_tokens, "audio_tokens",
+        0, "completion_tokens_details", "reasoning_tokens", (json_int_t)usage->reasoning_tokens,
+        "audio_tokens", 0, "accepted_prediction_tokens", 0, "rejected_prediction_tokens", 0);
+}

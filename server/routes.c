@@ -6,6 +6,7 @@
 
 #include "answer.h"
 #include "guard.h"
+#include "messages_count.h"
 #include "service.h"
 #include "state.h"
 
@@ -18,6 +19,9 @@ typedef struct route {
 
 static const route routes[] = {
     {"POST", "/v1/chat/completions", &chat_dialect, NULL, false},
+    {"POST", "/v1/completions", &completions_dialect, NULL, false},
+    {"POST", "/v1/messages", &messages_dialect, NULL, false},
+    {"POST", "/v1/messages/count_tokens", &messages_dialect, messages_count, false},
     {"GET", "/v1/models", &chat_dialect, service_models, false},
     {"GET", "/v1/models/{}", &chat_dialect, service_model, false},
     {"POST", "/v1/embeddings", &chat_dialect, service_embeddings, false},

@@ -70,3 +70,28 @@ bool sampling_stream(const fields *body, request *r) {
            fields_enter(body, "stream_options", &options, &there) &&
            (!there || fields_bool(&options, "include_usage", &r->stream_usage));
 }
+
+bool sampling_read(const fields *body, request *r) {
+    gptoss_sampling *s = &r->sampling;
+    int32_t top_k = 0;
+    if (!fields_number(body, "temperature", 0, 2, &s->temperature) ||
+        !fields_number(body, "top_p", 0, 1, &s->top_p) ||
+        !fields_integer(body, "top_k", -1, INT32_MAX, &top_k) ||
+        !fields_number(body, "min_p", 0, 1, &s->min_p) ||
+        !fields_number(body, "repetition_penalty", 0.01F, 10, &s->repetition_penalty) ||
+        !fields_number(body, "presence_penalty", -2, 2, &s->presence_penalty) ||
+        !fields_number(body, "frequency_penalty", -2, 2, &s->frequency_penalty) ||
+        !sampling_bias(body, r)) {
+        return false;
+    }
+    s->top_k = top_k < 0 ? 0 : top_k; // -1 is "off" in other servers
+    if (fields_has(body, "seed")) {
+        const json_t *seed = json_object_get(body->object, "seed");
+        if (!json_is_integer(seed)) {
+            return fields_wrong(body, PROBLEM_INVALID, "seed", "seed must be an integer");
+        }
+        s->seed = (uint64_t)json_integer_value(seed);
+        r->has_seed = true;
+    }
+    return true;
+}
