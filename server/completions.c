@@ -78,6 +78,14 @@ static bool read_choices(const fields *body, request *r) {
                         (int)r->n_choices);
 }
 
+// What stands before the answer is the prompt as it was given.
+static bool read_echo(const fields *body, request *r) {
+    return fields_bool(body, "echo", &r->echo) &&
+           (!r->echo || (r->prompt && !r->logprobs) ||
+            fields_wrong(body, PROBLEM_UNSUPPORTED, "echo",
+                         "only text is repeated, without log-probabilities"));
+}
+
 static bool refuse_suffix(const fields *body) {
     const char *suffix = "";
     return fields_string(body, "suffix", &suffix) &&
@@ -104,10 +112,9 @@ static bool completions_read(const json_t *json, request *r, problem *p) {
     r->max_tokens = DEFAULT_TOKENS;
     return fields_open(&body, json, p, "%s", "") && copy(&body, "model", &r->model) &&
            copy(&body, "user", &r->user) && read_prompt(&body, r) && refuse_suffix(&body) &&
-           fields_bool(&body, "echo", &r->echo) &&
            fields_integer(&body, "max_tokens", 1, INT32_MAX, &r->max_tokens) &&
-           read_logprobs(&body, r) && read_choices(&body, r) && sampling_read(&body, r) &&
-           sampling_stops(&body, r) && sampling_stream(&body, r) &&
+           read_logprobs(&body, r) && read_echo(&body, r) && read_choices(&body, r) &&
+           sampling_read(&body, r) && sampling_stops(&body, r) && sampling_stream(&body, r) &&
            fields_ignore_others(&body, known, r);
 }
 
@@ -197,7 +204,7 @@ static bool append_to(json_t *lists, const char *name, json_t *value) {
 // Offsets count characters; a token that ends within one begins where the next one does.
 static bool append_token(json_t *lists, const writer *w, const turn_token *token, size_t offset) {
     json_t *name = logprobs_token(w->head.tokenizer, token->id);
-    json_t *top = w->head.request->n_logprobs ? top_of(w->head.tokenizer, token) : json_null();
+    json_t *top = top_of(w->head.tokenizer, token);
     bool named = append_to(lists, "tokens", name), topped = append_to(lists, "top_logprobs", top);
     return named && topped &&
            append_to(lists, "token_logprobs", json_real(logprobs_finite(token->logprob))) &&
@@ -300,8 +307,25 @@ static void write_done(writer *w, const turn_event *event, text *out) {
     text_print(out, "data: [DONE]\n\n");
 }
 
+// The prompt as the first words of a choice.
+static turn_event echo_of(const writer *w, int32_t index) {
+    const char *prompt = w->head.request->prompt;
+    return (turn_event){
+        .kind = TURN_DELTA, .choice = index, .text = prompt, .text_length = strlen(prompt)};
+}
+
+static void write_echo(writer *w, text *out) {
+    for (int32_t i = 0; w->head.request->echo && i < w->n_choices; i++) {
+        turn_event event = echo_of(w, i);
+        write_words(w, &event, out);
+    }
+}
+
 static bool completions_write(void *made, const turn_event *event, text *out) {
     switch (event->kind) {
+    case TURN_BEGIN:
+        write_echo(made, out);
+        break;
     case TURN_WAIT:
         text_print(out, ": waiting\n\n");
         break;
@@ -335,12 +359,23 @@ static bool collect_words(writer *w, const turn_event *event) {
     return !c->words.failed;
 }
 
+static bool collect_echo(writer *w) {
+    for (int32_t i = 0; w->head.request->echo && i < w->n_choices; i++) {
+        turn_event event = echo_of(w, i);
+        if (!collect_words(w, &event)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool completions_collect(void *made, const turn_event *event) {
     writer *w = made;
     if (event->kind == TURN_DONE) {
         w->usage = event->usage;
     }
-    return event->kind == TURN_DELTA    ? collect_words(w, event)
+    return event->kind == TURN_BEGIN    ? collect_echo(w)
+           : event->kind == TURN_DELTA  ? collect_words(w, event)
            : event->kind == TURN_CHOICE ? note_choice(w, event)
                                         : true;
 }
