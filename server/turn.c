@@ -51,6 +51,8 @@ static gptoss_generation generation_of(const turn *t, int32_t index) {
     g.max_tokens = r->max_tokens;
     g.guide = t->guide;
     g.reuse = true;
+    g.client = t->ticket.client;
+    g.priority = r->priority;
     g.ignore_stop = r->kind == REQUEST_RAW;
     g.logprobs = r->logprobs ? r->n_logprobs : 0;
     return g;
