@@ -383,7 +383,7 @@ def check_cut_arguments(driver, replay, rng):
     text = json.dumps(value, ensure_ascii=rng.random() < 0.5, indent=rng.choice([None, 2]))
     cut = text[:rng.randrange(len(text) + 1)]
     if rng.random() < 0.3:
-        cut += rng.choice(["}", "]", "x", '"', "\n,", "\\u12"])
+        cut += rng.choice(["}", "]", "x", "\n,", "\\u12"])
     common = {"item_kind": "call", "name": "get_weather", "tool_kind": "function", "call_id": "c"}
     usage = {"prompt_tokens": 9}
     events = [{"kind": "begin", "usage": usage}, {**common, "kind": "open"},
