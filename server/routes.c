@@ -22,6 +22,7 @@ static const route routes[] = {
     {"POST", "/v1/completions", &completions_dialect, NULL, false},
     {"POST", "/v1/messages", &messages_dialect, NULL, false},
     {"POST", "/v1/messages/count_tokens", &messages_dialect, messages_count, false},
+    {"POST", "/v1/responses", &responses_dialect, NULL, false},
     {"GET", "/v1/models", &chat_dialect, service_models, false},
     {"GET", "/v1/models/{}", &chat_dialect, service_model, false},
     {"POST", "/v1/embeddings", &chat_dialect, service_embeddings, false},

@@ -16,6 +16,7 @@ static const dialect *const DIALECTS[] = {
     &chat_dialect,
     &completions_dialect,
     &messages_dialect,
+    &responses_dialect,
 };
 
 static const dialect *find(const char *name) {
