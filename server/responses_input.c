@@ -108,9 +108,9 @@ static bool read_reasoning(const fields *in, request *r) {
     }
     char *unsealed = sealed && !words.length ? responses_unseal(sealed) : NULL;
     bool ok = unsealed || words.length || read_words(in, "summary", false, true, r, &words);
-    if (ok && (unsealed || words.length)) {
+    if (ok && ((unsealed && *unsealed) || words.length)) {
         ok = add(in, r, ITEM_REASONING, unsealed ? unsealed : words.data, NULL, NULL);
-    } else if (ok && sealed) {
+    } else if (ok && sealed && !unsealed) {
         ok = request_warn(r, "%s was skipped: its content was encrypted by another server",
                           in->path) ||
              fields_no_memory(in);
@@ -195,7 +195,7 @@ static bool read_more_tools(const fields *in, request *r) {
 }
 
 static bool refuse_reference(const fields *in, request *r) {
-    (void)r; // a reference that could be followed is an item by now (responses_store.h)
+    (void)r; // a reference that could be followed is an item by now
     return fields_wrong(in, PROBLEM_NOT_FOUND, "id", "no item of this id is stored");
 }
 
