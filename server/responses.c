@@ -20,7 +20,6 @@ static const char *const REPEATED[] = {
     "reasoning",
     "safety_identifier",
     "service_tier",
-    "store",
     "temperature",
     "text",
     "tool_choice",
@@ -36,7 +35,8 @@ static const char *const REPEATED[] = {
 static const struct {
     const char *field, *why;
 } REFUSED[] = {
-    {"conversation", "conversations are kept as chains of responses: use previous_response_id"},
+    {"conversation", "answers are not kept, send the conversation as input"},
+    {"previous_response_id", "answers are not kept, send the conversation as input"},
     {"prompt", "there are no stored prompt templates"},
     {"moderation", "there is no moderation model"},
     {"context_management", "nothing is compacted by the server"},
@@ -231,7 +231,6 @@ static bool read_service(const fields *body, request *r) {
     int truncation = 0, tier = 2;
     fields stream;
     bool there, obfuscation = false;
-    r->store = true;
     if (!fields_bool(body, "stream", &r->stream) || !fields_bool(body, "store", &r->store) ||
         !fields_bool(body, "background", &r->background) ||
         !responses_copy(body, "previous_response_id", &r->previous) ||
@@ -247,10 +246,14 @@ static bool read_service(const fields *body, request *r) {
                   !fields_ignore_others(&stream, stream_known, r))) {
         return false;
     }
-    if (r->background && !r->store) {
-        return fields_wrong(body, PROBLEM_INVALID, "background",
-                            "background needs store: an answer that is not kept can't be fetched");
+    if (r->background) {
+        return fields_wrong(body, PROBLEM_UNSUPPORTED, "background",
+                            "background is not supported: answers are not kept");
     }
+    if (r->store && !request_ignore(r, "store")) {
+        return fields_no_memory(body);
+    }
+    r->store = false; // which the answer says too
     r->priority = tier == 0 ? -1 : tier > 2 ? 1 : 0;
     // Nothing is ever cut: too long stays an error.
     if (truncation &&

@@ -120,7 +120,7 @@ static json_t *defaults(void) {
         "s:i, s:f, s:s}",
         "background", 0, "instructions", "max_output_tokens", "max_tool_calls", "metadata",
         "parallel_tool_calls", 1, "previous_response_id", "reasoning", "effort", "summary",
-        "service_tier", "default", "store", 1, "temperature", 1.0, "text", "format", "type", "text",
+        "service_tier", "default", "store", 0, "temperature", 1.0, "text", "format", "type", "text",
         "tool_choice", "auto", "tools", "top_logprobs", 0, "top_p", 1.0, "truncation", "disabled");
 }
 

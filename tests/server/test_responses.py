@@ -45,7 +45,7 @@ def check_read(driver):
     assert kept(read) == [("system", "be brief"), ("user", "a\nb"), ("reasoning", "hm"),
                           ("preamble", "ok"), ("call", "{}"), ("result", "42"), ("call", "aa"),
                           ("result", "done")], read["items"]
-    assert read["effort"] == "high" and read["ignored"] == ["unknown"] and read["store"]
+    assert read["effort"] == "high" and read["ignored"] == ["unknown"]
     assert len(read["warnings"]) == 2, read["warnings"]
     assert [t["kind"] for t in read["tools"]] == ["function", "custom"]
     assert read["tools"][1]["grammar"]["kind"] == "lark"
@@ -63,7 +63,8 @@ def check_refused(driver):
             ({"text": {"format": {"type": "json_schema"}}}, "text.format.name"),
             ({"tools": [{"type": "function"}]}, "tools[0].name"),
             ({"tool_choice": {"type": "function", "name": "g"}}, "tool_choice.name"),
-            ({"background": True, "store": False}, "background"),
+            ({"background": True}, "background"),
+            ({"previous_response_id": "resp_1"}, "previous_response_id"),
             ({"reasoning": {"effort": "huge"}}, "reasoning.effort"), ({"include": ["x"]}, "include"),
             ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].id")]:
         read = driver.read(body(**fields))
