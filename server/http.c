@@ -29,6 +29,7 @@ struct http {
     int32_t port;
     clients clients;
     atomic_uint_fast64_t n_requests;
+    atomic_int unsent; // requests that came whole and whose answer is not yet all with the system
 };
 
 // A request on its way through the handler's calls.
@@ -38,6 +39,7 @@ typedef struct exchange {
     text body;
     uint64_t body_total; // bytes that came, kept or not
     bool too_large;
+    bool unsent; // counted in http.unsent
     double began;
     int status;
     char method[8], path[96]; // for the log
@@ -221,6 +223,8 @@ static enum MHD_Result answer(exchange *e, struct MHD_Connection *connection, co
     e->request.path = path;
     e->request.body = e->body.data ? e->body.data : "";
     e->request.body_length = e->body.length;
+    e->unsent = true;
+    atomic_fetch_add(&e->http->unsent, 1);
     clients_set_deadline(&e->http->clients, e->request.client, 0);
     if (server->options.log_text && e->body.length) {
         fprintf(stderr, "> %s\n", e->request.body);
@@ -270,6 +274,9 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     (void)connection;
     if (!e) {
         return;
+    }
+    if (e->unsent) {
+        atomic_fetch_sub(&h->unsent, 1);
     }
     double now = server_now();
     clients_set_deadline(&h->clients, e->request.client, now + h->server->options.idle_seconds);
@@ -349,6 +356,10 @@ void http_quiesce(http *h) {
     if (fd >= 0) {
         close(fd);
     }
+}
+
+bool http_idle(http *h) {
+    return atomic_load(&h->unsent) == 0;
 }
 
 void http_stop(http *h) {

@@ -43,6 +43,7 @@ const char *http_query(const http_request *request, const char *name);
 bool http_start(server *server, http **http_out, problem *problem);
 int32_t http_port(const http *http);
 void http_quiesce(http *http); // no new connections
+bool http_idle(http *http);    // every answer is sent to its end
 void http_stop(http *http);    // ends all connections
 
 #endif

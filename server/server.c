@@ -154,7 +154,13 @@ bool server_drain(server *s, double seconds) {
     if (!atomic_exchange(&s->draining, true)) {
         http_quiesce(s->http);
     }
-    return queue_empty(&s->queue, server_now() + seconds);
+    double until = server_now() + seconds;
+    bool computed = queue_empty(&s->queue, until);
+    // The last words of an answer leave after its turn has ended.
+    while (computed && !http_idle(s->http) && server_now() < until) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return computed && http_idle(s->http);
 }
 
 void server_free(server *s) {
