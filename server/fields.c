@@ -163,28 +163,6 @@ bool fields_effort(const fields *f, const char *key, gptoss_effort *out) {
     return true;
 }
 
-static bool read_seed(const fields *f, request *r) {
-    const json_t *seed = get(f, "seed");
-    if (seed && !json_is_integer(seed)) {
-        return must_be(f, "seed", "an integer");
-    }
-    r->has_seed = seed != NULL;
-    r->sampling.seed = (uint64_t)json_integer_value(seed);
-    return true;
-}
-
-bool fields_sampling(const fields *f, request *r) {
-    gptoss_sampling *s = &r->sampling;
-    return fields_number(f, "temperature", 0, 2, &s->temperature) &&
-           fields_number(f, "top_p", 0, 1, &s->top_p) &&
-           fields_integer(f, "top_k", 0, INT32_MAX, &s->top_k) &&
-           fields_number(f, "min_p", 0, 1, &s->min_p) &&
-           fields_number(f, "repetition_penalty", 0.01f, 100, &s->repetition_penalty) &&
-           fields_number(f, "presence_penalty", -2, 2, &s->presence_penalty) &&
-           fields_number(f, "frequency_penalty", -2, 2, &s->frequency_penalty) && read_seed(f, r) &&
-           fields_integer(f, "max_reasoning_tokens", 0, INT32_MAX, &r->max_reasoning_tokens);
-}
-
 static bool listed(const char *const *names, const char *name) {
     for (; *names; names++) {
         if (!strcmp(*names, name)) {

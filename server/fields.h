@@ -12,10 +12,6 @@
 
 #include "request.h"
 
-#define FIELDS_SAMPLING                                                                            \
-    "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "presence_penalty",            \
-        "frequency_penalty", "seed", "max_reasoning_tokens"
-
 typedef struct fields {
     const json_t *object;
     problem *problem; // where a fault goes
@@ -39,8 +35,6 @@ bool fields_object(const fields *in, const char *key, const json_t **out);
 bool fields_name(const fields *in, const char *key, const char *const *names, int *out);
 // none and minimal are low, xhigh and max are high.
 bool fields_effort(const fields *in, const char *key, gptoss_effort *out);
-// Those of FIELDS_SAMPLING: OpenAI's, and what other servers call the rest.
-bool fields_sampling(const fields *in, request *request);
 bool fields_need(const fields *in, const char *key); // false if it is absent
 
 // Notes in request.ignored the fields that are none of known, [n] with NULL behind.

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "openai.h"
+#include "sampling.h"
 
 // What the answer repeats of the request. "include" it only acts upon.
 static const char *const REPEATED[] = {
@@ -71,7 +72,16 @@ static const char *const KNOWN[] = {
     "prompt",
     "moderation",
     "context_management",
-    FIELDS_SAMPLING,
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "presence_penalty",
+    "frequency_penalty",
+    "logit_bias",
+    "seed",
+    "max_reasoning_tokens",
     NULL,
 };
 
@@ -273,7 +283,8 @@ static bool read_limits(const fields *body, request *r) {
         return false;
     }
     r->logprobs = r->logprobs || r->n_logprobs > 0;
-    return fields_sampling(body, r);
+    return sampling_read(body, r) &&
+           fields_integer(body, "max_reasoning_tokens", 0, most, &r->max_reasoning_tokens);
 }
 
 static bool repeat(const fields *body, request *r) {
