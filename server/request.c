@@ -141,19 +141,33 @@ bool request_ignore(request *r, const char *field) {
     return r->n_ignored >= MAX_REMARKS || add_string(&r->ignored, &r->n_ignored, field);
 }
 
-// A string that was cut anywhere ends in whole UTF-8 characters.
-static void trim_cut(char *string) {
-    size_t length = strlen(string), start = length;
-    while (start && ((unsigned char)string[start - 1] & 0xC0) == 0x80) {
-        start--;
+// Bytes of the UTF-8 character at the beginning of a string; 0: there is none (RFC 3629, 4).
+static size_t character(const unsigned char *s) {
+    if (s[0] < 0x80) {
+        return 1;
     }
-    if (!start || (unsigned char)string[start - 1] < 0xC0) {
-        return;
+    size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
+    unsigned char least = s[0] == 0xE0 ? 0xA0 : s[0] == 0xF0 ? 0x90 : 0x80;
+    unsigned char most = s[0] == 0xED ? 0x9F : s[0] == 0xF4 ? 0x8F : 0xBF;
+    if (s[0] < 0xC2 || s[0] > 0xF4 || s[1] < least || s[1] > most) {
+        return 0;
     }
-    unsigned char lead = (unsigned char)string[--start];
-    size_t whole = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (length - start < whole) {
-        string[start] = 0;
+    for (size_t i = 2; i < n; i++) {
+        if ((s[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+    }
+    return n;
+}
+
+// A string that quotes what came, or was cut anywhere, becomes UTF-8: each other byte a '?'.
+static void make_whole(char *string) {
+    for (unsigned char *s = (unsigned char *)string; *s;) {
+        size_t n = character(s);
+        if (!n) {
+            *s = '?';
+        }
+        s += n ? n : 1;
     }
 }
 
@@ -163,7 +177,7 @@ bool request_warn(request *r, const char *words, ...) {
     va_start(arguments, words);
     vsnprintf(line, sizeof(line), words, arguments);
     va_end(arguments);
-    trim_cut(line);
+    make_whole(line);
     return r->n_warnings >= MAX_REMARKS || add_string(&r->warnings, &r->n_warnings, line);
 }
 
@@ -180,11 +194,11 @@ int problem_status(problem_kind kind) {
 bool problem_set(problem *p, problem_kind kind, const char *field, const char *words, ...) {
     p->kind = kind;
     snprintf(p->field, sizeof(p->field), "%s", field ? field : "");
-    trim_cut(p->field);
+    make_whole(p->field);
     va_list arguments;
     va_start(arguments, words);
     vsnprintf(p->message, sizeof(p->message), words, arguments);
     va_end(arguments);
-    trim_cut(p->message);
+    make_whole(p->message);
     return false;
 }
