@@ -7,16 +7,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int32_t choose(const uint32_t *mask, size_t n_ids, uint64_t *seed) {
-    size_t start = small_random(seed, n_ids);
-    for (size_t i = 0; i < n_ids; i++) {
-        int32_t id = (int32_t)((start + i) % n_ids);
-        if (small_allows(mask, id))
-            return id;
-    }
-    return -1;
-}
-
 static void follow(const small *s, grammar_state *state, uint64_t seed) {
     enum { TOKENS = 8, MAX_WORDS = 64 };
     uint32_t mask[MAX_WORDS];
@@ -29,7 +19,7 @@ static void follow(const small *s, grammar_state *state, uint64_t seed) {
         gptoss_status status = grammar_mask(state, mask, s->n_words, &error);
         if (status == GPTOSS_UNSUPPORTED) // more work than a mask may take
             return;
-        int32_t id = status ? -1 : choose(mask, n_ids, &seed);
+        int32_t id = status ? -1 : small_choose(mask, n_ids, &seed);
         if (status || (id < 0 && !grammar_may_end(state)))
             abort(); // nothing may come, and the end may not either
         if (id < 0)

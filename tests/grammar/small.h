@@ -54,6 +54,17 @@ static inline bool small_allows(const uint32_t *mask, int32_t id) {
     return mask[id / 32] >> (id % 32) & 1;
 }
 
+// Any of the ids below n_ids that are allowed; -1: none is.
+static inline int32_t small_choose(const uint32_t *mask, size_t n_ids, uint64_t *seed) {
+    size_t start = small_random(seed, n_ids);
+    for (size_t i = 0; i < n_ids; i++) {
+        int32_t id = (int32_t)((start + i) % n_ids);
+        if (small_allows(mask, id))
+            return id;
+    }
+    return -1;
+}
+
 // The mask of a state that has read `text`, and whether the text may end, are what the oracle,
 // which has read it too, says.
 static inline void small_check(const small *s, earley *oracle, grammar_state *state,
