@@ -17,7 +17,7 @@ typedef struct serve_choice {
     server_options server;
     const char *key_file;
     int log; // index of logs
-    int32_t body_mib, drain_seconds;
+    int32_t body_mib, store_mib, drain_seconds;
     char key[512]; // that was read
 } serve_choice;
 
@@ -112,6 +112,7 @@ static void announce(const server_options *options, const server *server,
 }
 
 static void block_signals(sigset_t *signals) {
+    signal(SIGXFSZ, SIG_IGN); // a file that may not grow is a write that fails
     sigemptyset(signals);
     sigaddset(signals, SIGINT);
     sigaddset(signals, SIGTERM);
@@ -215,8 +216,16 @@ static int run(serve_choice *choice) {
         COUNT_OPTION("loop", "N", 0, 1 << 24, &(choice).server.loop_tokens,                        \
                      "repeated tokens that end an answer; 0: never; default 1024")
 
+#define STORE_ROWS(choice)                                                                         \
+    TEXT_OPTION("store", "FILE", &(choice).server.store,                                           \
+                "keep answers of /v1/responses in it; default: in memory, until the end"),         \
+        COUNT_OPTION("store-answers", "N", 1, 1 << 24, &(choice).server.store_answers,             \
+                     "kept at most, the oldest go; default 10000"),                                \
+        COUNT_OPTION("store-mib", "MIB", 1, 1 << 20, &(choice).store_mib,                          \
+                     "that they take at most; default 256")
+
 int command_serve(int argc, char **argv) {
-    serve_choice choice = {.body_mib = 32, .drain_seconds = 600};
+    serve_choice choice = {.body_mib = 32, .store_mib = 256, .drain_seconds = 600};
     model_choice_default(&choice.model);
     server_options_default(&choice.server);
     const option table[] = {
@@ -225,6 +234,7 @@ int command_serve(int argc, char **argv) {
         MODEL_ROWS(choice),
         ACCESS_ROWS(choice),
         LIMIT_ROWS(choice),
+        STORE_ROWS(choice),
         TEXT_OPTION("date", "YYYY-MM-DD", &choice.server.date,
                     "shown to the model as today's; off: none; default: the clock's"),
         CHOICE_OPTION("log", logs, &choice.log,
@@ -246,6 +256,7 @@ int command_serve(int argc, char **argv) {
         choice.model.options.path = argv[1];
     }
     choice.server.body_bytes = (size_t)choice.body_mib << 20;
+    choice.server.store_bytes = (size_t)choice.store_mib << 20;
     choice.server.log = choice.log > 0;
     choice.server.log_text = choice.log > 1;
     status = find_key(&choice);

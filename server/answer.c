@@ -18,7 +18,14 @@ typedef struct answer {
     turn *turn;
     answer_head head;
     void *writer;
+    answer_keeper keeper;
 } answer;
+
+static void release_keeper(const answer_keeper *keeper) {
+    if (keeper && keeper->release) {
+        keeper->release(keeper->context);
+    }
+}
 
 static void end_answer(void *context) {
     answer *a = context;
@@ -29,7 +36,30 @@ static void end_answer(void *context) {
         a->dialect->close(a->writer);
     }
     turn_free(a->turn);
+    release_keeper(&a->keeper);
     free(a);
+}
+
+// Keeps the whole answer, if it is to be kept.
+static bool keep(answer *a, problem *problem) {
+    text document = {0};
+    if (!a->keeper.keep) {
+        return true;
+    }
+    bool good = a->dialect->document(a->writer, &document) && !document.failed
+                    ? a->keeper.keep(a->keeper.context, &a->head, &document, problem)
+                    : problem_set(problem, PROBLEM_FAILED, "", "out of memory");
+    text_clear(&document);
+    return good;
+}
+
+// The last event of a stream: an error in its place where the answer could not be kept.
+static void end_stream(answer *a, text *out) {
+    problem problem = {0};
+    if (!out->failed && !keep(a, &problem)) {
+        text_clear(out);
+        a->dialect->fail(&problem, true, out);
+    }
 }
 
 static bool more_answer(void *context, text *out) {
@@ -46,6 +76,7 @@ static bool more_answer(void *context, text *out) {
             text_print(out, ": waiting\n\n"); // a comment: the connection lives
         }
         if (event.kind == TURN_DONE) {
+            end_stream(a, out);
             return false;
         }
     }
@@ -69,7 +100,7 @@ static bool collect(answer *a, text *out, problem *problem) {
     if (!good || !a->dialect->document(a->writer, out) || out->failed) {
         return problem_set(problem, PROBLEM_FAILED, "", "out of memory");
     }
-    return true;
+    return !a->keeper.keep || a->keeper.keep(a->keeper.context, &a->head, out, problem);
 }
 
 static void add_remarks(const request *request, http_reply *reply) {
@@ -134,21 +165,24 @@ static bool set_user(request *request, const http_request *from) {
 }
 
 void answer_request(server *server, const dialect *dialect, const http_request *from,
-                    request *request, http_reply *reply) {
+                    request *request, const answer_keeper *keeper, http_reply *reply) {
     problem problem = {0};
     bool stream = request->stream;
     add_remarks(request, reply);
     if (!set_user(request, from)) {
         request_clear(request);
+        release_keeper(keeper);
         problem_set(&problem, PROBLEM_FAILED, "", "out of memory");
         reply_problem(reply, dialect, &problem);
         return;
     }
     answer *a = begin(server, dialect, from, request, &problem);
     if (!a) {
+        release_keeper(keeper);
         reply_problem(reply, dialect, &problem);
         return;
     }
+    a->keeper = keeper ? *keeper : (answer_keeper){0};
     reply->dialect = dialect->name;
     if (stream) {
         reply->content_type = "text/event-stream";
@@ -174,7 +208,7 @@ void answer_post(server *server, const dialect *dialect, const http_request *fro
     bool good = body && dialect->read(body, &request, &problem);
     json_decref(body);
     if (good) {
-        answer_request(server, dialect, from, &request, reply);
+        answer_request(server, dialect, from, &request, NULL, reply);
     } else {
         request_clear(&request);
         reply_problem(reply, dialect, &problem);

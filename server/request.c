@@ -49,8 +49,7 @@ void request_clear(request *r) {
     free(r->bias);
     free(r->ids);
     free_strings(r->stops, r->n_stops);
-    free_strings(r->ignored, r->n_ignored);
-    free_strings(r->warnings, r->n_warnings);
+    request_forget_remarks(r);
     char *strings[] = {r->model,    r->instructions, r->prompt,    r->chosen_tool, r->previous,
                        r->metadata, r->user,         r->cache_key, r->repeated};
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
@@ -139,6 +138,13 @@ bool request_add_stop(request *r, const char *stop) {
 
 bool request_ignore(request *r, const char *field) {
     return r->n_ignored >= MAX_REMARKS || add_string(&r->ignored, &r->n_ignored, field);
+}
+
+void request_forget_remarks(request *r) {
+    free_strings(r->ignored, r->n_ignored);
+    free_strings(r->warnings, r->n_warnings);
+    r->ignored = r->warnings = NULL;
+    r->n_ignored = r->n_warnings = 0;
 }
 
 // Bytes of the UTF-8 character at the beginning of a string; 0: there is none (RFC 3629, 4).

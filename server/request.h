@@ -107,7 +107,7 @@ typedef struct request {
 
     bool stream;
     bool stream_usage; // the stream ends in a usage report (chat completions)
-    bool store;        // keep the answer (Responses)
+    bool store;        // keep the answer (Responses, whose default is true)
     bool background;   // answer later (Responses)
     char *previous;    // Responses: previous_response_id
     char *metadata;    // JSON object, given back as it came
@@ -133,6 +133,7 @@ bool request_add_item(request *request, item_kind kind, const char *text, size_t
 tool *request_add_tool(request *request, tool_kind kind, const char *name);
 bool request_add_stop(request *request, const char *stop);
 bool request_ignore(request *request, const char *field);
+void request_forget_remarks(request *request); // ignored fields and warnings
 bool request_warn(request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // Why a request can't be answered. Each dialect prints it in its own form.

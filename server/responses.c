@@ -36,8 +36,7 @@ static const char *const REPEATED[] = {
 static const struct {
     const char *field, *why;
 } REFUSED[] = {
-    {"conversation", "answers are not kept, send the conversation as input"},
-    {"previous_response_id", "answers are not kept, send the conversation as input"},
+    {"conversation", "there are no conversations, continue with previous_response_id"},
     {"prompt", "there are no stored prompt templates"},
     {"moderation", "there is no moderation model"},
     {"context_management", "nothing is compacted by the server"},
@@ -241,6 +240,7 @@ static bool read_service(const fields *body, request *r) {
     int truncation = 0, tier = 2;
     fields stream;
     bool there, obfuscation = false;
+    r->store = true;
     if (!fields_bool(body, "stream", &r->stream) || !fields_bool(body, "store", &r->store) ||
         !fields_bool(body, "background", &r->background) ||
         !responses_copy(body, "previous_response_id", &r->previous) ||
@@ -258,12 +258,8 @@ static bool read_service(const fields *body, request *r) {
     }
     if (r->background) {
         return fields_wrong(body, PROBLEM_UNSUPPORTED, "background",
-                            "background is not supported: answers are not kept");
+                            "background is not supported: the client waits for its answer");
     }
-    if (r->store && !request_ignore(r, "store")) {
-        return fields_no_memory(body);
-    }
-    r->store = false; // which the answer says too
     r->priority = tier == 0 ? -1 : tier > 2 ? 1 : 0;
     // Nothing is ever cut: too long stays an error.
     if (truncation &&

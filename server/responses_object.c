@@ -116,11 +116,11 @@ static json_t *error_object(const response_state *s) {
 // What holds where the request said nothing.
 static json_t *defaults(void) {
     return json_pack(
-        "{s:b, s:n, s:n, s:n, s:{}, s:b, s:n, s:{s:n, s:n}, s:s, s:b, s:f, s:{s:{s:s}}, s:s, s:[], "
+        "{s:b, s:n, s:n, s:n, s:{}, s:b, s:n, s:{s:n, s:n}, s:s, s:f, s:{s:{s:s}}, s:s, s:[], "
         "s:i, s:f, s:s}",
         "background", 0, "instructions", "max_output_tokens", "max_tool_calls", "metadata",
         "parallel_tool_calls", 1, "previous_response_id", "reasoning", "effort", "summary",
-        "service_tier", "default", "store", 0, "temperature", 1.0, "text", "format", "type", "text",
+        "service_tier", "default", "temperature", 1.0, "text", "format", "type", "text",
         "tool_choice", "auto", "tools", "top_logprobs", 0, "top_p", 1.0, "truncation", "disabled");
 }
 
@@ -134,6 +134,7 @@ json_t *response_object(const response_state *s) {
     json_t *rest = defaults();
     bool ok = object && rest && !json_object_update(rest, s->repeated) &&
               !json_object_update(object, rest);
+    ok = ok && !json_object_set_new(object, "store", json_boolean(s->head->request->store));
     if (ok && json_array_size(s->warnings)) {
         ok = !json_object_set(object, "warnings", s->warnings);
     }

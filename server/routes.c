@@ -9,9 +9,10 @@
 #include "messages_count.h"
 #include "service.h"
 #include "state.h"
+#include "stored.h"
 
 typedef struct route {
-    const char *method, *path; // "{}" stands for anything without "/", at the end for anything
+    const char *method, *path; // "{}" stands for anything without "/", "{*}" for anything
     const dialect *dialect;    // in whose form errors are; answers the route where handle is NULL
     service *handle;
     bool keyless; // answered without the API key
@@ -22,9 +23,13 @@ static const route routes[] = {
     {"POST", "/v1/completions", &completions_dialect, NULL, false},
     {"POST", "/v1/messages", &messages_dialect, NULL, false},
     {"POST", "/v1/messages/count_tokens", &messages_dialect, messages_count, false},
-    {"POST", "/v1/responses", &responses_dialect, NULL, false},
+    {"POST", "/v1/responses", &responses_dialect, stored_create, false},
+    {"GET", "/v1/responses/{}", &responses_dialect, stored_retrieve, false},
+    {"DELETE", "/v1/responses/{}", &responses_dialect, stored_delete, false},
+    {"GET", "/v1/responses/{}/input_items", &responses_dialect, stored_input_items, false},
+    {"POST", "/v1/responses/{}/cancel", &responses_dialect, stored_cancel, false},
     {"GET", "/v1/models", &chat_dialect, service_models, false},
-    {"GET", "/v1/models/{}", &chat_dialect, service_model, false},
+    {"GET", "/v1/models/{*}", &chat_dialect, service_model, false},
     {"POST", "/v1/embeddings", &chat_dialect, service_embeddings, false},
     {"GET", "/health", &chat_dialect, service_health, true},
     {"GET", "/ready", &chat_dialect, service_ready, true},
@@ -67,7 +72,7 @@ void reply_header(http_reply *reply, const char *name, const char *value) {
 // ---- finding --------------------------------------------------------------------------------
 
 static bool matches(const char *pattern, const char *path, char *parameter, size_t size) {
-    const char *hole = strstr(pattern, "{}");
+    const char *hole = strchr(pattern, '{');
     if (!hole) {
         return strcmp(pattern, path) == 0;
     }
@@ -75,8 +80,9 @@ static bool matches(const char *pattern, const char *path, char *parameter, size
     if (strncmp(pattern, path, before) != 0) {
         return false;
     }
-    const char *rest = hole + 2;
-    size_t length = *rest ? strcspn(path + before, "/") : strlen(path + before);
+    bool any = hole[1] == '*';
+    const char *rest = hole + (any ? 3 : 2);
+    size_t length = any ? strlen(path + before) : strcspn(path + before, "/");
     if (length == 0 || length >= size || strcmp(path + before + length, rest) != 0) {
         return false;
     }

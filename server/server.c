@@ -20,6 +20,8 @@ void server_options_default(server_options *options_out) {
         .idle_seconds = 60,
         .body_bytes = (size_t)32 << 20,
         .loop_tokens = 1024,
+        .store_answers = 10000,
+        .store_bytes = (size_t)256 << 20,
     };
 }
 
@@ -106,6 +108,7 @@ static void release_parts(server *s, int n_made) {
     if (n_made > 0) {
         queue_destroy(&s->queue);
     }
+    store_close(s->store);
     free(s);
 }
 
@@ -132,7 +135,9 @@ bool server_create(const server_options *options, gptoss_model *model, server **
         release_parts(s, n_made);
         return problem_set(problem, PROBLEM_FAILED, "", "out of memory");
     }
-    if (!http_start(s, &s->http, problem)) {
+    const store_limits limits = {options->store_answers, (int64_t)options->store_bytes};
+    if (!store_open(options->store, &limits, &s->store, problem) ||
+        !http_start(s, &s->http, problem)) {
         release_parts(s, n_made);
         return false;
     }

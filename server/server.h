@@ -32,6 +32,9 @@ typedef struct server_options {
     int32_t answer_seconds; // an answer takes at most; 0 (default): no limit
     size_t body_bytes;      // of a request; default 32 MiB
     int32_t loop_tokens;    // so many tokens of a repeated cycle end an answer; 0: never
+    const char *store;      // file that answers are kept in; NULL: memory, until the server ends
+    int32_t store_answers;  // kept at most; default 10000
+    size_t store_bytes;     // default 256 MiB
     bool log;               // a line on stderr for each request, without its words
     bool log_text;          // and what was asked and answered
 } server_options;

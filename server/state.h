@@ -8,6 +8,7 @@
 #include "metrics.h"
 #include "queue.h"
 #include "server.h"
+#include "store.h"
 
 // Ids of the special tokens that the server itself looks at; -1 where the vocabulary lacks one.
 typedef struct server_markers {
@@ -27,6 +28,7 @@ struct server {
     queue queue;
     memory memory;
     metrics metrics;
+    store *store;      // of answers; NULL: none are kept
     struct http *http; // of the thread that made the server
 };
 

@@ -64,7 +64,6 @@ def check_refused(driver):
             ({"tools": [{"type": "function"}]}, "tools[0].name"),
             ({"tool_choice": {"type": "function", "name": "g"}}, "tool_choice.name"),
             ({"background": True}, "background"),
-            ({"previous_response_id": "resp_1"}, "previous_response_id"),
             ({"reasoning": {"effort": "huge"}}, "reasoning.effort"), ({"include": ["x"]}, "include"),
             ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].id")]:
         read = driver.read(body(**fields))
