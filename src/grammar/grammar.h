@@ -55,7 +55,7 @@ gptoss_status grammar_state_copy(const grammar_state *state, grammar_state **cop
 void grammar_state_free(grammar_state *state);
 
 // Takes a token that was sampled. GPTOSS_BAD_INPUT when it can't come here (or is a special one);
-// the state is then as it was.
+// the state is then as it was. GPTOSS_UNSUPPORTED and GPTOSS_NO_MEMORY as for masks.
 gptoss_status grammar_accept(grammar_state *state, int32_t id, gptoss_error *error);
 
 // The text may end here.
@@ -63,7 +63,7 @@ bool grammar_may_end(const grammar_state *state);
 
 // Clears the bits, allowed[id / 32] >> (id % 32), of all tokens that can't come next, those of
 // special tokens among them. n_words covers the model's rows, which may be more than the tokenizer
-// has. Only GPTOSS_NO_MEMORY can fail.
+// has. GPTOSS_NO_MEMORY; GPTOSS_UNSUPPORTED where the form needs more work than one mask may take.
 gptoss_status grammar_mask(grammar_state *state, uint32_t *allowed, size_t n_words,
                            gptoss_error *error);
 
