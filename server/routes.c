@@ -7,6 +7,7 @@
 #include "answer.h"
 #include "guard.h"
 #include "messages_count.h"
+#include "page.h"
 #include "service.h"
 #include "state.h"
 #include "stored.h"
@@ -37,6 +38,11 @@ static const route routes[] = {
     {"POST", "/tokenize", &chat_dialect, service_tokenize, false},
     {"POST", "/detokenize", &chat_dialect, service_detokenize, false},
     {"POST", "/apply-template", &chat_dialect, service_template, false},
+    {"GET", "/", &chat_dialect, page_answer, true},
+    {"GET", "/style.css", &chat_dialect, page_answer, true},
+    {"GET", "/app.js", &chat_dialect, page_answer, true},
+    {"GET", "/markdown.js", &chat_dialect, page_answer, true},
+    {"GET", "/icon.svg", &chat_dialect, page_answer, true},
 };
 enum { N_ROUTES = sizeof(routes) / sizeof(routes[0]) };
 

@@ -7,6 +7,7 @@
 
 #include "body.h"
 #include "fields.h"
+#include "logprobs.h"
 #include "prompt.h"
 #include "state.h"
 #include "stops.h"
@@ -148,6 +149,18 @@ static json_t *text_of(const server *s, const int32_t *ids, size_t n_ids, proble
     return string;
 }
 
+// The text of each id by itself.
+static json_t *pieces_of(const server *s, const int32_t *ids, size_t n_ids) {
+    json_t *array = json_array();
+    for (size_t i = 0; array && i < n_ids; i++) {
+        if (json_array_append_new(array, logprobs_token(s->tokenizer, ids[i]))) {
+            json_decref(array);
+            array = NULL;
+        }
+    }
+    return array;
+}
+
 static bool read_ids(const json_t *array, int32_t **ids_out, problem *problem) {
     size_t n = json_array_size(array);
     int32_t *ids = *ids_out = malloc((n + 1) * sizeof *ids);
@@ -165,18 +178,27 @@ static bool read_ids(const json_t *array, int32_t **ids_out, problem *problem) {
     return true;
 }
 
+// {"tokens": ids, "pieces": whether the text of each of them is wanted too}
 void service_detokenize(server *s, const http_request *from, http_reply *reply) {
     problem problem = {0};
     fields body;
     const json_t *array = NULL;
     json_t *words = NULL, *json = body_parse(from->body, from->body_length, &problem);
     int32_t *ids = NULL;
+    bool pieces = false;
     if (json && fields_open(&body, json, &problem, "%s", "") && fields_need(&body, "tokens") &&
-        fields_array(&body, "tokens", &array) && read_ids(array, &ids, &problem)) {
+        fields_array(&body, "tokens", &array) && fields_bool(&body, "pieces", &pieces) &&
+        read_ids(array, &ids, &problem)) {
         words = text_of(s, ids, json_array_size(array), &problem);
     }
     if (words) {
-        reply_json(reply, json_pack("{s:O, s:o}", "content", words, "prompt", words));
+        json_t *made = json_pack("{s:O, s:o}", "content", words, "prompt", words);
+        if (made && pieces &&
+            json_object_set_new(made, "pieces", pieces_of(s, ids, json_array_size(array)))) {
+            json_decref(made);
+            made = NULL;
+        }
+        reply_json(reply, made);
     } else {
         refuse(reply, &problem);
     }
