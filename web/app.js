@@ -209,9 +209,9 @@ function take(run, chunk) {
         return;
     }
     const delta = choice.delta || {}, entries = choice.logprobs?.content || [];
-    if (entries.length) {
+    if (delta.reasoning || delta.content || delta.tool_calls) { // only the answer's tokens are listed
         run.first ||= performance.now();
-        run.n += entries.length;
+        run.n += entries.length || 1;
     }
     for (const [part, words] of [["reasoning", delta.reasoning], ["content", delta.content]]) {
         if (words) {
@@ -260,7 +260,7 @@ async function answer(conversation) {
     // Tokens that came all at once, because the browser was busy, took the time since they were asked for.
     const now = performance.now(), since = now - run.first > 50 ? run.first : run.sent;
     message.tokens = run.usage?.completion_tokens ?? run.n;
-    message.rate = run.n > 1 ? (1000 * (run.n - 1)) / (now - since) : 0;
+    message.rate = run.n > 1 ? (1000 * (message.tokens - 1)) / (now - since) : 0;
     state.run = null;
     running();
     save();

@@ -108,6 +108,7 @@ class Browser(unittest.TestCase):
         page = self.open()
         self.ask(page, SUM)
         self.assertIn("85", page.inner_text("article:last-child .final"))
+        self.assertRegex(page.inner_text("article:last-child .foot"), r"^\d+ tokens, [\d.]+ tokens/s$")
         self.assertFalse(page.is_visible(".analysis .body"))
         page.click(".analysis summary")
         self.assertTrue(page.inner_text(".analysis .body"))
@@ -135,6 +136,7 @@ class Browser(unittest.TestCase):
         page.click("#more")
         self.ask(page, CLOCK)
         self.assertIn("Tokyo", page.inner_text(".call pre"))
+        self.assertIn("tokens/s", page.inner_text("article:last-child .foot")) # reasoning counts
         page.fill(".call textarea", '{"time": "14:05"}')
         page.click(".call button")
         page.wait_for_function("document.querySelectorAll('article.assistant').length === 2")
