@@ -90,7 +90,6 @@ typedef struct request {
     bool parallel_calls;    // default true
     bool asked_parallel;    // the client said so itself: otherwise the model calls as it was
                             // trained, one tool at a time
-    int32_t max_tool_calls; // of tools that the server runs itself; 0: its own limit alone
     format answer;          // of the final message
 
     gptoss_effort effort;         // default medium

@@ -273,8 +273,9 @@ static bool read_service(const fields *body, request *r) {
 
 static bool read_limits(const fields *body, request *r) {
     int32_t most = INT32_MAX;
+    int32_t tool_calls; // of tools that the server runs itself: there are none, so any limit holds
     if (!fields_integer(body, "max_output_tokens", 1, most, &r->max_tokens) ||
-        !fields_integer(body, "max_tool_calls", 1, most, &r->max_tool_calls) ||
+        !fields_integer(body, "max_tool_calls", 1, most, &tool_calls) ||
         !fields_integer(body, "top_logprobs", 0, 20, &r->n_logprobs) || !read_include(body, r)) {
         return false;
     }
