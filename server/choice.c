@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "stops.h"
+#include "utf8.h"
 
 bool choice_init(choice *c) {
     c->loops.bound = c->request->kind == REQUEST_CHAT ? c->server->options.loop_tokens : 0;
@@ -385,7 +386,7 @@ static void take_raw(choice *c, int32_t id) {
     text_add(&c->partial, bytes ? bytes : "", length);
     gptoss_free(bytes);
     text whole = {0};
-    size_t used = stops_whole_text(c->partial.data, c->partial.length, false, &whole);
+    size_t used = utf8_add(&whole, c->partial.data, c->partial.length, false);
     if (used) {
         memmove(c->partial.data, c->partial.data + used, c->partial.length - used);
         c->partial.length -= used;
@@ -399,7 +400,7 @@ static void take_raw(choice *c, int32_t id) {
 
 static void finish_raw(choice *c) {
     text whole = {0};
-    stops_whole_text(c->partial.data, c->partial.length, true, &whole);
+    utf8_add(&whole, c->partial.data, c->partial.length, true);
     c->partial.length = 0;
     if (whole.length && !c->done) {
         take_text(c, whole.data, whole.length);

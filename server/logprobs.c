@@ -4,37 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-static const char REPLACEMENT[] = "\xEF\xBF\xBD";
-
-// Bytes of the whole character that starts here, 0 if there is none.
-static size_t character(const unsigned char *bytes, size_t length) {
-    size_t whole = bytes[0] < 0x80   ? 1
-                   : bytes[0] < 0xC2 ? 0
-                   : bytes[0] < 0xE0 ? 2
-                   : bytes[0] < 0xF0 ? 3
-                   : bytes[0] < 0xF5 ? 4
-                                     : 0;
-    if (whole > length) {
-        return 0;
-    }
-    for (size_t i = 1; i < whole; i++) {
-        if ((bytes[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    bool surrogate = bytes[0] == 0xED && bytes[1] >= 0xA0;
-    bool overlong = (bytes[0] == 0xE0 && bytes[1] < 0xA0) || (bytes[0] == 0xF0 && bytes[1] < 0x90);
-    bool beyond = bytes[0] == 0xF4 && bytes[1] >= 0x90;
-    return surrogate || overlong || beyond ? 0 : whole;
-}
+#include "utf8.h"
 
 static json_t *as_text(const char *bytes, size_t length) {
     text whole = {0};
-    for (size_t i = 0; i < length;) {
-        size_t size = character((const unsigned char *)bytes + i, length - i);
-        text_add(&whole, size ? bytes + i : REPLACEMENT, size ? size : strlen(REPLACEMENT));
-        i += size ? size : 1;
-    }
+    utf8_add(&whole, bytes, length, true);
     json_t *made = whole.failed ? NULL : json_stringn(length ? whole.data : "", whole.length);
     text_clear(&whole);
     return made;

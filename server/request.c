@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "utf8.h"
+
 enum { MAX_REMARKS = 64 }; // ignored fields and warnings: more tell nobody anything
 
 void request_init(request *r) {
@@ -147,33 +149,16 @@ void request_forget_remarks(request *r) {
     r->n_ignored = r->n_warnings = 0;
 }
 
-// Bytes of the UTF-8 character at the beginning of a string; 0: there is none (RFC 3629, 4).
-static size_t character(const unsigned char *s) {
-    if (s[0] < 0x80) {
-        return 1;
-    }
-    size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    unsigned char least = s[0] == 0xE0 ? 0xA0 : s[0] == 0xF0 ? 0x90 : 0x80;
-    unsigned char most = s[0] == 0xED ? 0x9F : s[0] == 0xF4 ? 0x8F : 0xBF;
-    if (s[0] < 0xC2 || s[0] > 0xF4 || s[1] < least || s[1] > most) {
-        return 0;
-    }
-    for (size_t i = 2; i < n; i++) {
-        if ((s[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    return n;
-}
-
 // A string that quotes what came, or was cut anywhere, becomes UTF-8: each other byte a '?'.
 static void make_whole(char *string) {
-    for (unsigned char *s = (unsigned char *)string; *s;) {
-        size_t n = character(s);
-        if (!n) {
-            *s = '?';
+    for (size_t left = strlen(string); left;) {
+        int taken = utf8_character(string, left);
+        size_t n = taken > 0 ? (size_t)taken : taken < 0 ? (size_t)-taken : left;
+        if (taken <= 0) {
+            memset(string, '?', n);
         }
-        s += n ? n : 1;
+        string += n;
+        left -= n;
     }
 }
 

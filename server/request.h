@@ -87,10 +87,10 @@ typedef struct request {
     size_t n_tools;
     tool_choice choice;
     char *chosen_tool;
-    bool parallel_calls;    // default true
-    bool asked_parallel;    // the client said so itself: otherwise the model calls as it was
-                            // trained, one tool at a time
-    format answer;          // of the final message
+    bool parallel_calls; // default true
+    bool asked_parallel; // the client said so itself: otherwise the model calls as it was
+                         // trained, one tool at a time
+    format answer;       // of the final message
 
     gptoss_effort effort;         // default medium
     gptoss_sampling sampling;     // bias: request.bias

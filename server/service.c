@@ -10,7 +10,7 @@
 #include "logprobs.h"
 #include "prompt.h"
 #include "state.h"
-#include "stops.h"
+#include "utf8.h"
 
 static void refuse(http_reply *reply, const problem *problem) {
     reply_problem(reply, &chat_dialect, problem);
@@ -139,7 +139,7 @@ static json_t *text_of(const server *s, const int32_t *ids, size_t n_ids, proble
         return NULL;
     }
     text whole = {0};
-    stops_whole_text(bytes, length, true, &whole);
+    utf8_add(&whole, bytes, length, true);
     gptoss_free(bytes);
     json_t *string = whole.failed ? NULL : json_stringn(whole.data ? whole.data : "", whole.length);
     text_clear(&whole);

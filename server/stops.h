@@ -14,8 +14,4 @@ typedef struct stops_match {
 stops_match stops_find(const char *const *stops, size_t n_stops, const char *text, size_t from,
                        size_t length);
 
-// Appends the whole characters of the bytes, U+FFFD for what is broken; `last`: nothing follows.
-// Returns how many bytes that took: a character that may still be completed is left.
-size_t stops_whole_text(const char *bytes, size_t length, bool last, text *out);
-
 #endif
