@@ -88,13 +88,13 @@ static json_t *sampling_json(const request *r) {
 }
 
 json_t *driver_request_json(const request *r) {
-    json_t *json = json_pack(
-        "{s:s, s:s?, s:s?, s:s?, s:s, s:s?, s:b, s:s, s:i, s:i, s:i, s:b, s:i}", "kind",
-        r->kind == REQUEST_RAW ? "raw" : "chat", "model", r->model, "instructions", r->instructions,
-        "prompt", r->prompt, "choice", CHOICES[r->choice], "chosen_tool", r->chosen_tool,
-        "parallel_calls", r->parallel_calls, "effort", EFFORTS[r->effort], "max_tokens",
-        r->max_tokens, "max_reasoning_tokens", r->max_reasoning_tokens, "n_choices", r->n_choices,
-        "logprobs", r->logprobs, "n_logprobs", r->n_logprobs);
+    json_t *json =
+        json_pack("{s:s, s:s?, s:s?, s:s?, s:s, s:s?, s:b, s:s, s:i, s:i, s:i, s:b, s:i}", "kind",
+                  r->kind == REQUEST_RAW ? "raw" : "chat", "model", r->model, "instructions",
+                  r->instructions, "prompt", r->prompt, "choice", CHOICES[r->choice], "chosen_tool",
+                  r->chosen_tool, "parallel_calls", r->parallel_calls, "effort", EFFORTS[r->effort],
+                  "max_tokens", r->max_tokens, "max_reasoning_tokens", r->max_reasoning_tokens,
+                  "n_choices", r->n_choices, "logprobs", r->logprobs, "n_logprobs", r->n_logprobs);
     json_t *rest = json_pack(
         "{s:b, s:b, s:b, s:b, s:b, s:s?, s:s?, s:s?, s:s?, s:s?, s:i, s:f}", "stream", r->stream,
         "stream_usage", r->stream_usage, "store", r->store, "background", r->background, "echo",
